@@ -1,0 +1,2 @@
+//! The `tradepulse` command.
+fn main() {}

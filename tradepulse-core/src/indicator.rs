@@ -1,0 +1,1 @@
+//! Technical indicators: one file each, streaming and batch by the same code.
