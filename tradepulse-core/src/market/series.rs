@@ -73,6 +73,16 @@ impl Columns {
         }
     }
 
+    /// Drops the first `rows` candles.
+    pub(crate) fn forget(&mut self, rows: usize) {
+        self.time.drain(..rows);
+        for column in
+            [&mut self.open, &mut self.high, &mut self.low, &mut self.close, &mut self.volume]
+        {
+            column.drain(..rows);
+        }
+    }
+
     fn slice(&self, rows: Range<usize>) -> Self {
         Self {
             time: self.time[rows.clone()].to_vec(),

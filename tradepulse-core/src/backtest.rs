@@ -1,0 +1,383 @@
+//! Backtests: the engine on a series of candles, with the simulated venue behind it.
+
+mod cost_survival;
+mod fingerprint;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use cost_survival::{CostCell, CostSurvival};
+pub use fingerprint::{fingerprint, trades_hash};
+
+use crate::account::Trade;
+use crate::engine::{Action, Engine, Event, Refusal, Rules};
+use crate::indicator::PeriodError;
+use crate::market::Series;
+use crate::order::ExitReason;
+use crate::parameter::{ParameterError, Parameters};
+use crate::performance::{EquityCurve, Metrics};
+use crate::simulation::{Costs, Priority, Venue};
+use crate::strategy::{About, Funnel, InputCache, Inputs, Strategy, View};
+
+/// How a backtest is run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Starting capital, quote currency.
+    pub capital: f64,
+    /// How intents become orders.
+    pub rules: Rules,
+    /// What the venue charges. The same as `rules.costs`, unless one asks what would have happened
+    /// had costs turned out otherwise than reckoned.
+    pub venue_costs: Costs,
+    /// Which leg fills first where a candle leaves that open.
+    pub priority: Priority,
+}
+
+impl Default for Settings {
+    /// 10,000 capital, default rules and costs, stop first.
+    fn default() -> Self {
+        Self::with_costs(Costs::default())
+    }
+}
+
+impl Settings {
+    /// Default settings with other costs, for the engine and the venue alike.
+    pub fn with_costs(costs: Costs) -> Self {
+        Self {
+            capital: 10_000.0,
+            rules: Rules { costs, ..Rules::default() },
+            venue_costs: costs,
+            priority: Priority::StopFirst,
+        }
+    }
+
+    fn check(&self) -> Result<(), BacktestError> {
+        let positive = |name, value: f64| {
+            if value > 0.0 && value.is_finite() {
+                return Ok(());
+            }
+            Err(BacktestError::Setting { name, value, expected: "a number above zero" })
+        };
+        let fraction = |name, value: f64| {
+            if (0.0..1.0).contains(&value) {
+                return Ok(());
+            }
+            Err(BacktestError::Setting { name, value, expected: "a fraction from 0 to below 1" })
+        };
+        positive("capital", self.capital)?;
+        positive("max_leverage", self.rules.max_leverage)?;
+        if !(self.rules.min_edge >= 0.0 && self.rules.min_edge.is_finite()) {
+            let (name, value) = ("min_edge", self.rules.min_edge);
+            return Err(BacktestError::Setting { name, value, expected: "a number not below 0" });
+        }
+        for costs in [&self.rules.costs, &self.venue_costs] {
+            fraction("taker_fee", costs.taker_fee)?;
+            fraction("maker_fee", costs.maker_fee)?;
+            fraction("slippage", costs.slippage.expected())?;
+        }
+        Ok(())
+    }
+}
+
+/// What a backtest found.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The strategy.
+    pub about: About,
+    /// Its parameters.
+    pub parameters: Parameters,
+    /// Finished trades in the order of their ends.
+    pub trades: Vec<Trade>,
+    /// The figures.
+    pub metrics: Metrics,
+    /// Equity at every close, if asked for ([`Backtest::keep_equity`]).
+    pub equity: Vec<f64>,
+    /// Return of every UTC day, a fraction.
+    pub daily_returns: Vec<f64>,
+    /// Entries that were not made, and why.
+    pub refusals: Vec<Refusal>,
+    /// How many candles passed each of the strategy's conditions.
+    pub funnel: Funnel,
+    /// Candles after which the strategy's state no longer depends on where the data began.
+    pub warm_up: usize,
+}
+
+/// A backtest of one series, to be run with one or many parameter sets.
+///
+/// ```
+/// # use tradepulse_core::backtest::{Backtest, BacktestError, Settings};
+/// # use tradepulse_core::market::Series;
+/// # use tradepulse_core::parameter::Parameters;
+/// # use tradepulse_core::strategy::Strategy;
+/// fn net_profit<S: Strategy>(series: &Series) -> Result<f64, BacktestError> {
+///     let parameters = Parameters::defaults(S::about().variables);
+///     let outcome = Backtest::new(series, Settings::default())?.run::<S>(&parameters)?;
+///     Ok(outcome.metrics.net_profit)
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Backtest<'a> {
+    series: &'a Series,
+    settings: Settings,
+    detail: Option<&'a Series>,
+    keep_equity: bool,
+    cache: Arc<InputCache>,
+}
+
+impl<'a> Backtest<'a> {
+    /// A backtest on `series`.
+    ///
+    /// # Errors
+    /// If a setting is out of its range or there is no candle.
+    pub fn new(series: &'a Series, settings: Settings) -> Result<Self, BacktestError> {
+        settings.check()?;
+        if series.is_empty() {
+            return Err(BacktestError::TooFewCandles { candles: 0, needed: 1 });
+        }
+        let cache = Arc::default();
+        Ok(Self { series, settings, detail: None, keep_equity: false, cache })
+    }
+
+    /// Takes what happened inside a candle that holds both stop and target from a finer series.
+    ///
+    /// # Errors
+    /// If its timeframe is not a fraction of the series' own.
+    pub fn with_detail(mut self, detail: &'a Series) -> Result<Self, BacktestError> {
+        let (coarse, fine) = (self.series.timeframe(), detail.timeframe());
+        if fine >= coarse || coarse.as_ms() % fine.as_ms() != 0 {
+            return Err(BacktestError::Detail {
+                coarse: coarse.to_string(),
+                fine: fine.to_string(),
+            });
+        }
+        self.detail = Some(detail);
+        Ok(self)
+    }
+
+    /// Keeps the equity of every candle in the outcome.
+    #[must_use]
+    pub fn keep_equity(mut self) -> Self {
+        self.keep_equity = true;
+        self
+    }
+
+    /// The same data and shared indicator columns under other settings.
+    ///
+    /// # Errors
+    /// If a setting is out of its range.
+    pub fn under(&self, settings: Settings) -> Result<Self, BacktestError> {
+        settings.check()?;
+        Ok(Self { settings, ..self.clone() })
+    }
+
+    /// The candles.
+    pub fn series(&self) -> &'a Series {
+        self.series
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Runs `S` with `parameters`.
+    ///
+    /// # Errors
+    /// If the parameters are infeasible, or there are too few candles for any intent.
+    pub fn run<S: Strategy>(&self, parameters: &Parameters) -> Result<Outcome, BacktestError> {
+        let mut outcome = self.run_once::<S>(parameters, self.settings.priority)?;
+        if outcome.metrics.ambiguous_trades > 0 {
+            let other = self.run_once::<S>(parameters, Priority::TargetFirst)?;
+            outcome.metrics.net_profit_target_first = other.metrics.net_profit;
+        }
+        Ok(outcome)
+    }
+
+    fn run_once<S: Strategy>(
+        &self,
+        parameters: &Parameters,
+        priority: Priority,
+    ) -> Result<Outcome, BacktestError> {
+        let mut inputs = Inputs::default();
+        let strategy = S::new(parameters, &mut inputs)?;
+        let columns = self.cache.columns(&inputs, self.series.columns())?;
+        let candles = self.series.len();
+        let needed = needed_candles(&columns);
+        if candles < needed {
+            return Err(BacktestError::TooFewCandles { candles, needed });
+        }
+        let warm_up = strategy.warm_up();
+        let Settings { capital, rules, venue_costs, .. } = &self.settings;
+        let engine = Engine::new(strategy, rules.clone(), *capital);
+        let venue = Venue::new(*venue_costs, priority).with_detail(self.detail);
+        let run = self.drive(engine, venue, &columns);
+        let (from, to) = self.series.span().unwrap_or_default();
+        let span_ms = to.as_ms() - from.as_ms();
+        Ok(Outcome {
+            about: S::about(),
+            parameters: parameters.clone(),
+            metrics: Metrics::new(*capital, &run.trades, &run.curve, span_ms),
+            trades: run.trades,
+            equity: run.equity,
+            daily_returns: run.curve.daily_returns().to_vec(),
+            refusals: run.refusals,
+            funnel: run.funnel,
+            warm_up,
+        })
+    }
+
+    /// The loop: the venue meets the candle, then the strategy sees it closed.
+    fn drive<S: Strategy>(
+        &self,
+        mut engine: Engine<S>,
+        mut venue: Venue<'_>,
+        inputs: &[Arc<Vec<f64>>],
+    ) -> Run {
+        let series = self.series;
+        let (columns, timeframe) = (series.columns(), series.timeframe());
+        let last = series.len() - 1;
+        let mut run = Run::new(engine.account().capital(), self.keep_equity, series.len());
+        let mut actions = Vec::new();
+        for at in 0..series.len() {
+            let candle = columns.candle(at);
+            let open_ms = candle.open_time.as_ms();
+            let close_ms = open_ms + timeframe.as_ms();
+            while let Some(fill) = venue.next_fill(&candle, close_ms) {
+                engine.step(Event::Fill(&fill), &mut actions);
+                run.carry_out(&mut actions, &mut venue);
+            }
+            let view = View::new(columns, inputs, at, 0, timeframe, None);
+            engine.step(Event::Candle(&view), &mut actions);
+            run.carry_out(&mut actions, &mut venue);
+
+            let mut equity = engine.account().equity(candle.close);
+            let ruined = equity <= 0.0;
+            if at == last || ruined {
+                let (reason, time_ms) = if ruined {
+                    (ExitReason::Ruined, open_ms)
+                } else {
+                    (ExitReason::EndOfData, close_ms)
+                };
+                engine.step(Event::Liquidate(reason), &mut actions);
+                if let Some(fill) = run.fill_at_close(&actions, &venue, &candle, time_ms) {
+                    engine.step(Event::Fill(&fill), &mut actions);
+                }
+                run.carry_out(&mut actions, &mut venue);
+                equity = engine.account().equity(candle.close);
+            }
+            run.mark(open_ms, equity);
+            if ruined {
+                break;
+            }
+        }
+        run.curve.finish();
+        run.funnel = engine.strategy().funnel();
+        run
+    }
+}
+
+/// Candles before every declared input has a value, and one more to trade on.
+fn needed_candles(inputs: &[Arc<Vec<f64>>]) -> usize {
+    let first = |column: &Arc<Vec<f64>>| column.iter().position(|v| !v.is_nan());
+    inputs.iter().map(|column| first(column).map_or(column.len() + 1, |i| i + 2)).max().unwrap_or(2)
+}
+
+/// What the loop collects.
+struct Run {
+    trades: Vec<Trade>,
+    refusals: Vec<Refusal>,
+    curve: EquityCurve,
+    equity: Vec<f64>,
+    keep_equity: bool,
+    funnel: Funnel,
+}
+
+impl Run {
+    fn new(capital: f64, keep_equity: bool, candles: usize) -> Self {
+        Self {
+            trades: Vec::new(),
+            refusals: Vec::new(),
+            curve: EquityCurve::new(capital),
+            equity: Vec::with_capacity(if keep_equity { candles } else { 0 }),
+            keep_equity,
+            funnel: Funnel::default(),
+        }
+    }
+
+    #[inline]
+    fn carry_out(&mut self, actions: &mut Vec<Action>, venue: &mut Venue<'_>) {
+        for action in actions.drain(..) {
+            match action {
+                Action::Submit(order) => venue.submit(order),
+                Action::Cancel(id) => venue.cancel(id),
+                Action::Settle(trade) => self.trades.push(trade),
+                Action::Refuse(refusal) => self.refusals.push(refusal),
+            }
+        }
+    }
+
+    /// The fill of the liquidating order among `actions`, at the close of `candle`.
+    fn fill_at_close(
+        &self,
+        actions: &[Action],
+        venue: &Venue<'_>,
+        candle: &crate::market::Candle,
+        time_ms: i64,
+    ) -> Option<crate::order::Fill> {
+        actions.iter().find_map(|action| match action {
+            Action::Submit(order) => Some(venue.fill_at_close(order, candle, time_ms)),
+            _ => None,
+        })
+    }
+
+    #[inline]
+    fn mark(&mut self, open_ms: i64, equity: f64) {
+        self.curve.mark(open_ms, equity);
+        if self.keep_equity {
+            self.equity.push(equity);
+        }
+    }
+}
+
+/// Why a backtest cannot run.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BacktestError {
+    /// The strategy does not take these parameters.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+    /// A period out of its indicator's range.
+    #[error(transparent)]
+    Period(#[from] PeriodError),
+    /// Not enough data for the strategy to say anything.
+    #[error(
+        "too few candles: there are {candles}, and the strategy's inputs need at least {needed}"
+    )]
+    TooFewCandles {
+        /// Candles there are.
+        candles: usize,
+        /// Candles needed before the first intent could fill.
+        needed: usize,
+    },
+    /// A setting out of its range.
+    #[error("{name} = {value}: expected {expected}")]
+    Setting {
+        /// The setting.
+        name: &'static str,
+        /// The value given.
+        value: f64,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A detail series that does not divide the candles.
+    #[error("candles of {fine} cannot show what happened inside candles of {coarse}")]
+    Detail {
+        /// Timeframe of the backtest.
+        coarse: String,
+        /// Timeframe of the detail series.
+        fine: String,
+    },
+}

@@ -1,0 +1,235 @@
+//! Position sizing: how much of an intent's entry to buy or sell.
+
+use serde::{Deserialize, Serialize};
+
+use crate::market::Instrument;
+use crate::simulation::Costs;
+
+/// How the quantity of an entry is found, before limits.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "method", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Sizing {
+    /// A loss at the stop costs this fraction of equity: `equity × risk / |price − stop|`.
+    FixedRisk {
+        /// Fraction of equity at risk.
+        risk: f64,
+    },
+    /// As much as the leverage limit allows.
+    AllIn,
+    /// `equity × fraction / price`.
+    FixedFraction {
+        /// Fraction of equity.
+        fraction: f64,
+    },
+    /// `amount / price`.
+    FixedAmount {
+        /// Quote currency per trade.
+        amount: f64,
+    },
+    /// A share of the Kelly fraction `f = (p × b − (1 − p)) / b` of the trades settled so far
+    /// (`p` their win rate, `b` average win over average loss), clamped to 0..=1:
+    /// `equity × f × share / price`. With fewer than 30 trades, or without both a win and a loss,
+    /// as [`FixedRisk`](Self::FixedRisk) with `risk`. Kelly 1956; Thorp 1969.
+    Kelly {
+        /// Share of the Kelly fraction, customarily 0.25.
+        share: f64,
+        /// Fraction of equity at risk until there is evidence.
+        risk: f64,
+    },
+}
+
+impl Default for Sizing {
+    /// 2 % of equity at risk.
+    fn default() -> Self {
+        Self::FixedRisk { risk: 0.02 }
+    }
+}
+
+/// Wins and losses of the trades settled so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TradeRecord {
+    wins: u32,
+    losses: u32,
+    won: f64,
+    lost: f64,
+}
+
+impl TradeRecord {
+    /// Trades needed before a Kelly fraction is believed.
+    pub const KELLY_MIN_TRADES: u32 = 30;
+
+    /// Adds the profit of a settled trade, in percent of its notional.
+    pub fn add(&mut self, profit_pct: f64) {
+        if profit_pct > 0.0 {
+            self.wins += 1;
+            self.won += profit_pct;
+        } else {
+            self.losses += 1;
+            self.lost -= profit_pct;
+        }
+    }
+
+    /// The Kelly fraction, clamped to 0..=1; `None` without enough trades, or without both a win
+    /// and a loss.
+    pub fn kelly_fraction(&self) -> Option<f64> {
+        let trades = self.wins + self.losses;
+        if trades < Self::KELLY_MIN_TRADES || self.wins == 0 || self.lost <= 0.0 {
+            return None;
+        }
+        let p = f64::from(self.wins) / f64::from(trades);
+        let b = (self.won / f64::from(self.wins)) / (self.lost / f64::from(self.losses));
+        Some(((p * b - (1.0 - p)) / b).clamp(0.0, 1.0))
+    }
+}
+
+/// Everything a size depends on, as known at the close on which it is decided.
+#[derive(Clone, Copy, Debug)]
+pub struct SizeRequest<'a> {
+    /// Cash plus unrealised profit at `price`.
+    pub equity: f64,
+    /// The close.
+    pub price: f64,
+    /// The entry's stop.
+    pub stop: f64,
+    /// Notional may be this many times equity.
+    pub max_leverage: f64,
+    /// Costs, which count against the leverage limit.
+    pub costs: &'a Costs,
+    /// The market's steps and minimums.
+    pub instrument: &'a Instrument,
+    /// Trades settled so far.
+    pub record: &'a TradeRecord,
+}
+
+/// Why an entry has no size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SizeRefusal {
+    /// Nothing is left after rounding down to the step.
+    BelowStep,
+    /// Less than the smallest order of the market.
+    BelowMinimum,
+}
+
+impl Sizing {
+    /// The quantity to trade: the method's, at most what
+    /// `quantity × price × (1 + slippage + fee) <= equity × max_leverage` allows, rounded down to
+    /// the instrument's step.
+    ///
+    /// # Errors
+    /// If that is nothing, or below the instrument's minimums.
+    ///
+    /// ```
+    /// use tradepulse_core::{market::Instrument, simulation::Costs};
+    /// use tradepulse_core::sizing::{SizeRequest, Sizing, TradeRecord};
+    /// let request = SizeRequest {
+    ///     equity: 100_000.0,
+    ///     price: 50_000.0,
+    ///     stop: 48_000.0,
+    ///     max_leverage: 1.0,
+    ///     costs: &Costs::default(),
+    ///     instrument: &Instrument::default(),
+    ///     record: &TradeRecord::default(),
+    /// };
+    /// assert_eq!(Sizing::FixedRisk { risk: 0.02 }.quantity(&request), Ok(1.0));
+    /// ```
+    #[inline]
+    pub fn quantity(&self, request: &SizeRequest<'_>) -> Result<f64, SizeRefusal> {
+        let SizeRequest { equity, price, stop, max_leverage, costs, instrument, record } = *request;
+        let at_risk = |risk: f64| equity * risk / (price - stop).abs();
+        let wanted = match *self {
+            Self::FixedRisk { risk } => at_risk(risk),
+            Self::AllIn => f64::INFINITY,
+            Self::FixedFraction { fraction } => equity * fraction / price,
+            Self::FixedAmount { amount } => amount / price,
+            Self::Kelly { share, risk } => match record.kelly_fraction() {
+                Some(fraction) => equity * fraction * share / price,
+                None => at_risk(risk),
+            },
+        };
+        let limit =
+            equity * max_leverage / (price * (1.0 + costs.slippage.expected() + costs.taker_fee));
+        let quantity =
+            instrument.floor_quantity(wanted.min(limit)).ok_or(SizeRefusal::BelowStep)?;
+        if !instrument.reaches_minimum(quantity, price) {
+            return Err(SizeRefusal::BelowMinimum);
+        }
+        Ok(quantity)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sizings() -> impl Strategy<Value = Sizing> {
+        prop_oneof![
+            (0.0..0.5_f64).prop_map(|risk| Sizing::FixedRisk { risk }),
+            Just(Sizing::AllIn),
+            (0.0..3.0_f64).prop_map(|fraction| Sizing::FixedFraction { fraction }),
+            (0.0..1e6_f64).prop_map(|amount| Sizing::FixedAmount { amount }),
+            (0.0..1.0_f64).prop_map(|share| Sizing::Kelly { share, risk: 0.02 }),
+        ]
+    }
+
+    proptest! {
+        /// No method, price or record makes an order above the leverage limit, off the step or
+        /// below the minimum.
+        #[test]
+        fn never_above_limits(
+            sizing in sizings(),
+            equity in -1e3..1e7_f64,
+            price in 1e-4..1e5_f64,
+            stop_distance in 1e-4..0.5_f64,
+            max_leverage in 0.1..5.0_f64,
+            profits in prop::collection::vec(-5.0..5.0_f64, 0..60),
+            step in prop::option::of(0_u32..8),
+            min in prop::option::of(0_u32..4),
+        ) {
+            let mut record = TradeRecord::default();
+            profits.iter().for_each(|p| record.add(*p));
+            let unit = |scale: u32| format!("{:.*}", scale as usize, 0.1_f64.powi(scale as i32));
+            let instrument = Instrument {
+                quantity_step: step.map(|s| unit(s).parse().unwrap()),
+                min_notional: min.map(|s| unit(s).parse().unwrap()),
+                ..Instrument::default()
+            };
+            let costs = Costs::default();
+            let request = SizeRequest {
+                equity, price, stop: price * (1.0 - stop_distance), max_leverage,
+                costs: &costs, instrument: &instrument, record: &record,
+            };
+            if let Ok(quantity) = sizing.quantity(&request) {
+                prop_assert!(quantity > 0.0);
+                prop_assert!(quantity * price * 1.0015 <= equity * max_leverage * (1.0 + 1e-12));
+                if let Some(min) = instrument.min_notional {
+                    prop_assert!(quantity * price >= min.to_f64());
+                }
+                prop_assert_eq!(instrument.floor_quantity(quantity), Some(quantity));
+                if let Sizing::FixedRisk { risk } = sizing {
+                    prop_assert!(quantity * price * stop_distance <= equity * risk * (1.0 + 1e-9));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn kelly_needs_evidence() {
+        let mut record = TradeRecord::default();
+        for i in 0..29 {
+            record.add(if i % 2 == 0 { 2.0 } else { -1.0 });
+        }
+        assert_eq!(record.kelly_fraction(), None);
+        record.add(-1.0);
+        assert_eq!(record.kelly_fraction(), Some((0.5 * 2.0 - 0.5) / 2.0));
+        let mut losing = TradeRecord::default();
+        for i in 0..30 {
+            losing.add(if i == 0 { 1.0 } else { -1.0 });
+        }
+        assert_eq!(losing.kelly_fraction(), Some(0.0));
+    }
+}
