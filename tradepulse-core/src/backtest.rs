@@ -14,7 +14,7 @@ pub use fingerprint::{fingerprint, trades_hash};
 
 use crate::account::Trade;
 use crate::engine::{Action, Engine, Event, Refusal, Rules};
-use crate::indicator::PeriodError;
+use crate::indicator::BatchError;
 use crate::market::Series;
 use crate::order::ExitReason;
 use crate::parameter::{ParameterError, Parameters};
@@ -349,9 +349,9 @@ pub enum BacktestError {
     /// The strategy does not take these parameters.
     #[error(transparent)]
     Parameter(#[from] ParameterError),
-    /// A period out of its indicator's range.
+    /// An indicator cannot be computed.
     #[error(transparent)]
-    Period(#[from] PeriodError),
+    Input(#[from] BatchError),
     /// Not enough data for the strategy to say anything.
     #[error(
         "too few candles: there are {candles}, and the strategy's inputs need at least {needed}"

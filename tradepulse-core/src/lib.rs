@@ -9,6 +9,7 @@ pub mod order;
 pub mod parameter;
 pub mod performance;
 pub mod random;
+pub mod regime;
 pub mod simulation;
 pub mod sizing;
 pub mod strategy;

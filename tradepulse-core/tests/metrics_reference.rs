@@ -1,6 +1,8 @@
 //! Daily statistics and the equity curve against empyrical, quantstats and plain NumPy.
 //! They annualise by 252 days where we do by 365; the rest is defined alike.
 
+#![allow(clippy::unwrap_used)]
+
 use serde_json::Value;
 use tradepulse_core::performance::{DAYS_PER_YEAR, DailyStatistics, EquityCurve};
 use tradepulse_core::time::DAY_MS;
@@ -11,7 +13,8 @@ fn check(returns: &str, reference: &str) {
     let returns: Vec<f64> = reader.records().map(|r| r.unwrap()[1].parse().unwrap()).collect();
     let text = std::fs::read_to_string(format!("{folder}{reference}")).unwrap();
     // The file has NaN and Infinity, which JSON has not.
-    let reference: Value = serde_json::from_str(&text.replace("NaN", "null").replace("Infinity", "null")).unwrap();
+    let reference: Value =
+        serde_json::from_str(&text.replace("NaN", "null").replace("Infinity", "null")).unwrap();
     let expected = |library: &str, name: &str| reference[library][name].as_f64().unwrap();
     let close = |name: &str, ours: Option<f64>, theirs: f64| {
         let ours = ours.unwrap();

@@ -1,7 +1,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::indicator::{Atr, Ema, Indicator, PeriodError, RollingMax, RollingMin, Rsi, Sma};
+use crate::indicator::{
+    Atr, BatchError, Ema, Indicator, PeriodError, RollingMax, RollingMin, Rsi, Sma,
+};
 use crate::market::{Candle, Columns};
 
 /// A column of candles.
@@ -71,7 +73,7 @@ where
 
 impl InputSpec {
     /// The whole column at once.
-    fn column(self, columns: &Columns) -> Result<Vec<f64>, PeriodError> {
+    fn column(self, columns: &Columns) -> Result<Vec<f64>, BatchError> {
         let mut out = vec![f64::NAN; columns.len()];
         match self {
             Self::Sma(source, n) => Sma::batch(n, source.column(columns), &mut out),
@@ -159,7 +161,7 @@ impl Inputs {
     ///
     /// # Errors
     /// If a period is outside its indicator's range.
-    pub fn columns(&self, columns: &Columns) -> Result<Vec<Arc<Vec<f64>>>, PeriodError> {
+    pub fn columns(&self, columns: &Columns) -> Result<Vec<Arc<Vec<f64>>>, BatchError> {
         self.specs.iter().map(|spec| spec.column(columns).map(Arc::new)).collect()
     }
 
@@ -185,7 +187,7 @@ impl InputCache {
         &self,
         inputs: &Inputs,
         columns: &Columns,
-    ) -> Result<Vec<Arc<Vec<f64>>>, PeriodError> {
+    ) -> Result<Vec<Arc<Vec<f64>>>, BatchError> {
         inputs
             .specs
             .iter()
