@@ -23,6 +23,11 @@ pub const DAY_MS: i64 = 86_400_000;
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// The first instant of the year 1.
+    pub const EARLIEST: Self = Self(-62_135_596_800_000);
+    /// The last millisecond of the year 9999.
+    pub const LATEST: Self = Self(253_402_300_799_999);
+
     /// The instant `ms` milliseconds after the Unix epoch.
     pub const fn from_ms(ms: i64) -> Self {
         Self(ms)
@@ -58,18 +63,30 @@ impl fmt::Display for Timestamp {
 impl FromStr for Timestamp {
     type Err = TimeError;
 
-    /// RFC 3339 (`2024-01-01T00:00:00Z`) or a UTC date (`2024-01-01`, its first instant).
+    /// RFC 3339 (`2024-01-01T00:00:00Z`), a UTC date (`2024-01-01`, its first instant), or a date
+    /// and a time with a space or a `T` between them, which are UTC unless an offset follows
+    /// (`2024-01-01 00:05`, `2024-01-01 00:05:00+01:00`).
     fn from_str(text: &str) -> Result<Self, TimeError> {
         let unreadable = || TimeError::Timestamp(text.to_owned());
-        if let Ok(date) = text.parse::<jiff::civil::Date>()
-            && text.len() == 10
+        if text.len() == 10
+            && let Ok(date) = text.parse::<jiff::civil::Date>()
         {
             let t = jiff::tz::Offset::UTC
                 .to_timestamp(date.to_datetime(jiff::civil::Time::midnight()))
                 .map_err(|_| unreadable())?;
             return Ok(Self(t.as_millisecond()));
         }
-        let t: jiff::Timestamp = text.parse().map_err(|_| unreadable())?;
+        if let Ok(t) = text.parse::<jiff::Timestamp>() {
+            return Ok(Self(t.as_millisecond()));
+        }
+        // Without an offset; whatever looks like one, or like a zone, was refused above.
+        let zoned =
+            text.len() < 16 || text.bytes().skip(10).any(|b| matches!(b, b'+' | b'-' | b'['));
+        let t: jiff::civil::DateTime = text.parse().map_err(|_| unreadable())?;
+        if zoned {
+            return Err(unreadable());
+        }
+        let t = jiff::tz::Offset::UTC.to_timestamp(t).map_err(|_| unreadable())?;
         Ok(Self(t.as_millisecond()))
     }
 }
@@ -245,7 +262,13 @@ mod tests {
             "2024-01-01T01:00:00+01:00".parse::<Timestamp>().unwrap().as_ms(),
             1_704_067_200_000
         );
-        assert!("yesterday".parse::<Timestamp>().is_err());
+        for text in ["2024-01-01 00:00:00", "2024-01-01T00:00", "2024-01-01 01:00:00+01:00"] {
+            assert_eq!(text.parse::<Timestamp>().unwrap().as_ms(), 1_704_067_200_000, "{text}");
+        }
+        for text in ["yesterday", "", "20240101", "2024-01-01 00", "2024-01-01 00:00[Europe/Rome]"]
+        {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
         assert_eq!(Timestamp::from_ms(-1).utc_day(), -1);
         assert_eq!(Timestamp::from_ms(1_704_067_200_000).year_month(), Some((2024, 1)));
     }

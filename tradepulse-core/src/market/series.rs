@@ -121,6 +121,14 @@ pub enum DataError {
         /// Why it is impossible.
         reason: &'static str,
     },
+    /// A time that cannot be written as a date with a four-digit year.
+    #[error("row {row}: time {time} is not in the years 1 to 9999")]
+    Time {
+        /// Row of the time.
+        row: usize,
+        /// The time.
+        time: Timestamp,
+    },
     /// An open time off the grid of the timeframe.
     #[error("row {row}: time {time} is not the open time of a {timeframe} candle")]
     Misaligned {
@@ -146,6 +154,8 @@ pub enum DataError {
     Duplicate {
         /// The second row.
         row: usize,
+        /// The row that had the time first.
+        first: usize,
         /// The time both have.
         time: Timestamp,
         /// Whether the two rows differ in a price or the volume.
@@ -169,10 +179,20 @@ impl DataError {
         match *self {
             Self::Ragged { .. } => None,
             Self::Value { row, .. }
+            | Self::Time { row, .. }
             | Self::Misaligned { row, .. }
             | Self::Unsorted { row, .. }
             | Self::Duplicate { row, .. }
             | Self::Gap { row, .. } => Some(row),
+        }
+    }
+
+    /// What is wrong, without the row: for messages that name the place in words of their own.
+    pub fn reason(&self) -> String {
+        let text = self.to_string();
+        match (self.row(), text.split_once(": ")) {
+            (Some(_), Some((_, reason))) => reason.to_owned(),
+            _ => text,
         }
     }
 
@@ -266,8 +286,8 @@ impl Series {
             let candle = columns.candle(row);
             if kept.time.last() == Some(&candle.open_time.as_ms()) {
                 if kept.candle(kept.len() - 1) != candle {
-                    let time = candle.open_time;
-                    return Err(DataError::Duplicate { row, time, conflicting: true });
+                    let (time, first) = (candle.open_time, origin[origin.len() - 1]);
+                    return Err(DataError::Duplicate { row, first, time, conflicting: true });
                 }
                 report.dropped += 1;
             } else {
@@ -441,10 +461,13 @@ impl DataError {
     fn with_rows(mut self, origin: &[usize]) -> Self {
         match &mut self {
             Self::Ragged { .. } => {}
+            Self::Duplicate { row, first, .. } => {
+                (*row, *first) = (origin[*row], origin[*first]);
+            }
             Self::Value { row, .. }
+            | Self::Time { row, .. }
             | Self::Misaligned { row, .. }
             | Self::Unsorted { row, .. }
-            | Self::Duplicate { row, .. }
             | Self::Gap { row, .. } => *row = origin[*row],
         }
         self
@@ -468,27 +491,42 @@ fn check_lengths(columns: &Columns) -> Result<(), DataError> {
 }
 
 fn check_times(timeframe: Timeframe, columns: &Columns) -> Result<(), DataError> {
-    let mut previous = None;
+    let mut previous: Option<i64> = None;
     for (row, &ms) in columns.time.iter().enumerate() {
         let time = Timestamp::from_ms(ms);
+        if let Some(before) = previous {
+            // The usual case: the next candle. On the grid because the one before is.
+            if before.checked_add(timeframe.as_ms()) == Some(ms) && ms <= Timestamp::LATEST.as_ms()
+            {
+                previous = Some(ms);
+                continue;
+            }
+        }
+        if time < Timestamp::EARLIEST || time > Timestamp::LATEST {
+            return Err(DataError::Time { row, time });
+        }
         if !timeframe.is_aligned(time) {
             return Err(DataError::Misaligned { row, time, timeframe });
         }
         if let Some(before) = previous {
-            if time < before {
-                return Err(DataError::Unsorted { row, time, previous: before });
+            if ms < before {
+                let previous = Timestamp::from_ms(before);
+                return Err(DataError::Unsorted { row, time, previous });
             }
-            if time == before {
+            if ms == before {
                 let conflicting = columns.candle(row) != columns.candle(row - 1);
-                return Err(DataError::Duplicate { row, time, conflicting });
+                return Err(DataError::Duplicate { row, first: row - 1, time, conflicting });
             }
         }
-        previous = Some(time);
+        previous = Some(ms);
     }
     Ok(())
 }
 
 fn check_values(columns: &Columns) -> Result<(), DataError> {
+    if all_possible(columns) {
+        return Ok(());
+    }
     for row in 0..columns.len() {
         let c = columns.candle(row);
         let prices = [("open", c.open), ("high", c.high), ("low", c.low), ("close", c.close)];
@@ -520,6 +558,27 @@ fn check_values(columns: &Columns) -> Result<(), DataError> {
         }
     }
     Ok(())
+}
+
+/// Whether no value is impossible: the checks of [`check_values`] without branches, so that they
+/// run several rows at a time. Comparisons with NaN are false.
+fn all_possible(columns: &Columns) -> bool {
+    let rows = columns.len();
+    let (open, high) = (&columns.open[..rows], &columns.high[..rows]);
+    let (low, close) = (&columns.low[..rows], &columns.close[..rows]);
+    let volume = &columns.volume[..rows];
+    let mut possible = true;
+    for i in 0..rows {
+        possible &= (low[i] > 0.0)
+            & (low[i] <= open[i])
+            & (low[i] <= close[i])
+            & (open[i] <= high[i])
+            & (close[i] <= high[i])
+            & (high[i] <= f64::MAX)
+            & (volume[i] >= 0.0)
+            & (volume[i] <= f64::MAX);
+    }
+    possible
 }
 
 #[cfg(test)]
@@ -566,6 +625,8 @@ mod tests {
             (bad(|c| c.volume = -0.5), "volume"),
             (bad(|c| c.volume = f64::NAN), "volume"),
             (bad(|c| c.open_time = Timestamp::from_ms(60_001)), "time"),
+            (bad(|c| c.open_time = Timestamp::from_ms(i64::MAX)), "time"),
+            (bad(|c| c.open_time = Timestamp::from_ms(i64::MIN)), "time"),
         ] {
             assert_eq!((error.row(), error.column()), (Some(1), column), "{error}");
         }
@@ -604,7 +665,11 @@ mod tests {
 
         let rows = [candle(2, 9.0), candle(1, 10.0), candle(2, 9.5)];
         let error = Series::repair(Timeframe::M1, columns(&rows)).unwrap_err();
-        assert!(matches!(error, DataError::Duplicate { row: 2, conflicting: true, .. }));
+        assert!(matches!(error, DataError::Duplicate { row: 2, first: 0, conflicting: true, .. }));
+        assert_eq!(
+            error.reason(),
+            "time 1970-01-01T00:02:00Z appears a second time with other values"
+        );
         let mut bad = candle(1, 10.0);
         bad.low = 0.0;
         let error = Series::repair(Timeframe::M1, columns(&[candle(2, 9.0), bad])).unwrap_err();
