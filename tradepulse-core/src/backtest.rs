@@ -307,8 +307,15 @@ impl Run {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn carry_out(&mut self, actions: &mut Vec<Action>, venue: &mut Venue<'_>) {
+        if !actions.is_empty() {
+            self.carry_out_all(actions, venue);
+        }
+    }
+
+    #[inline(never)]
+    fn carry_out_all(&mut self, actions: &mut Vec<Action>, venue: &mut Venue<'_>) {
         for action in actions.drain(..) {
             match action {
                 Action::Submit(order) => venue.submit(order),
@@ -333,7 +340,7 @@ impl Run {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn mark(&mut self, open_ms: i64, equity: f64) {
         self.curve.mark(open_ms, equity);
         if self.keep_equity {

@@ -156,7 +156,7 @@ impl<S: Strategy> Engine<S> {
     }
 
     /// Takes one event; what it wants is appended to `actions`, in the order to be carried out.
-    #[inline]
+    #[inline(always)]
     pub fn step(&mut self, event: Event<'_>, actions: &mut Vec<Action>) {
         match event {
             Event::Candle(view) => self.on_candle(view, actions),
@@ -165,7 +165,7 @@ impl<S: Strategy> Engine<S> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn on_candle(&mut self, view: &View<'_>, actions: &mut Vec<Action>) {
         let intent = self.strategy.on_candle(view);
         let Some(position) = self.account.position() else {
@@ -197,6 +197,7 @@ impl<S: Strategy> Engine<S> {
         }
     }
 
+    #[cold]
     fn exit(&mut self, reason: ExitReason, actions: &mut Vec<Action>) {
         if let Some(&position) = self.account.position() {
             let order = self.market_order(position.side.opposite(), position.quantity);
@@ -205,6 +206,7 @@ impl<S: Strategy> Engine<S> {
         }
     }
 
+    #[cold]
     fn liquidate(&mut self, reason: ExitReason, actions: &mut Vec<Action>) {
         for order in [
             self.pending_entry.take().map(|e| e.order),
@@ -275,6 +277,7 @@ impl<S: Strategy> Engine<S> {
         OrderId(self.next_order)
     }
 
+    #[inline(never)]
     fn on_fill(&mut self, fill: &Fill, actions: &mut Vec<Action>) {
         if let Some(pending) = self.pending_entry.filter(|p| p.order == fill.order) {
             self.pending_entry = None;

@@ -52,11 +52,10 @@ impl EquityCurve {
 
     /// Marks the close of the candle that opened at `open_time_ms`. A candle belongs to the UTC
     /// day of its open time.
-    #[inline]
+    #[inline(always)]
     pub fn mark(&mut self, open_time_ms: i64, equity: f64) {
         if open_time_ms >= self.day_end_ms {
-            self.end_day();
-            self.day_end_ms = (open_time_ms.div_euclid(DAY_MS) + 1) * DAY_MS;
+            self.begin_day(open_time_ms);
         }
         if equity != self.equity {
             self.book();
@@ -74,6 +73,12 @@ impl EquityCurve {
         self.book();
         self.end_day();
         self.day_end_ms = i64::MIN;
+    }
+
+    #[cold]
+    fn begin_day(&mut self, open_time_ms: i64) {
+        self.end_day();
+        self.day_end_ms = (open_time_ms.div_euclid(DAY_MS) + 1) * DAY_MS;
     }
 
     fn end_day(&mut self) {

@@ -53,6 +53,15 @@ impl<'a> Venue<'a> {
     /// time. An order leaves the venue with its fill.
     #[inline]
     pub fn next_fill(&mut self, candle: &Candle, close_ms: i64) -> Option<Fill> {
+        if self.market.is_empty() && !self.protective.iter().any(|order| is_reached(order, candle))
+        {
+            return None;
+        }
+        self.fill(candle, close_ms)
+    }
+
+    #[cold]
+    fn fill(&mut self, candle: &Candle, close_ms: i64) -> Option<Fill> {
         if !self.market.is_empty() {
             let order = self.market.remove(0);
             let time_ms = candle.open_time.as_ms();
@@ -145,6 +154,16 @@ impl<'a> Venue<'a> {
             .take_while(|c| c.open_time < Timestamp::from_ms(close_ms))
             .find_map(|c| leg_fill(&c, side, stop, target, self.priority))?;
         (!met.ambiguous).then_some(met.leg)
+    }
+}
+
+/// Whether the candle comes to the stop or the target of a protective pair.
+#[inline]
+fn is_reached(order: &Order, candle: &Candle) -> bool {
+    let OrderKind::Oco { stop, target } = order.kind else { return false };
+    match order.side {
+        Side::Short => candle.low <= stop || candle.high >= target.unwrap_or(f64::INFINITY),
+        Side::Long => candle.high >= stop || candle.low <= target.unwrap_or(f64::NEG_INFINITY),
     }
 }
 
