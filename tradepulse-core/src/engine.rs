@@ -54,6 +54,19 @@ pub enum RefusalReason {
     BelowMinimum,
 }
 
+impl RefusalReason {
+    /// The name in JSON and tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WrongSide => "wrong_side",
+            Self::Edge => "edge",
+            Self::NoEquity => "no_equity",
+            Self::BelowStep => "below_step",
+            Self::BelowMinimum => "below_minimum",
+        }
+    }
+}
+
 /// An entry that was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {

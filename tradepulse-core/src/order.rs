@@ -28,6 +28,14 @@ impl Side {
         }
     }
 
+    /// The name in JSON and tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Long => "long",
+            Self::Short => "short",
+        }
+    }
+
     /// The other side.
     #[inline]
     pub const fn opposite(self) -> Self {
