@@ -1,4 +1,5 @@
 //! Properties of aggregation, for any series.
+#![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
 use tradepulse_core::{

@@ -1,0 +1,2 @@
+//! Where candles are kept.
+pub mod columnar;
