@@ -24,29 +24,57 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod adx;
 mod atr;
 mod batch;
+mod bollinger;
+mod cci;
 mod ema;
 mod linear_regression_slope;
+mod macd;
+mod mfi;
 mod moments;
+mod momentum;
+mod natr;
+mod obv;
+mod past;
+mod rate_of_change;
 mod rolling_extreme;
 mod rsi;
 mod sma;
 mod smoothing;
 mod standard_deviation;
+mod stochastic;
 mod swing;
 mod true_range;
+mod vwap;
+mod weighted_sum;
+mod williams_r;
 mod window_sum;
+mod wma;
 
+pub use adx::{Adx, AdxLines};
 pub use atr::Atr;
+pub use bollinger::{Bands, Bollinger};
+pub use cci::Cci;
 pub use ema::Ema;
 pub use linear_regression_slope::LinearRegressionSlope;
+pub use macd::{Macd, MacdLines};
+pub use mfi::Mfi;
+pub use momentum::Momentum;
+pub use natr::Natr;
+pub use obv::Obv;
+pub use rate_of_change::RateOfChange;
 pub use rolling_extreme::{RollingMax, RollingMin};
 pub use rsi::Rsi;
 pub use sma::Sma;
 pub use standard_deviation::StandardDeviation;
+pub use stochastic::{Stochastic, StochasticLines};
 pub use swing::{SwingHigh, SwingLow};
 pub use true_range::TrueRange;
+pub use vwap::Vwap;
+pub use williams_r::WilliamsR;
+pub use wma::Wma;
 
 /// A value computed from a series, one input at a time.
 ///

@@ -1,3 +1,4 @@
+use super::weighted_sum::WeightedSum;
 use super::{BatchError, Indicator, PeriodError, batch, checked};
 
 /// Slope of the least-squares line through the last `period` values, in their unit per candle.
@@ -15,14 +16,7 @@ use super::{BatchError, Indicator, PeriodError, batch, checked};
 #[doc(alias = "trend")]
 #[derive(Clone, Debug)]
 pub struct LinearRegressionSlope {
-    // Blocks and reference as in `Moments`. Of the values from a slot to the end of its block: the
-    // sum, and the sum of each value times its distance from that slot.
-    slots: Box<[[f64; 2]]>,
-    at: usize,
-    // Of the values of the new block: the sum, and the sum of each value times its position.
-    prefix: [f64; 2],
-    reference: f64,
-    full: bool,
+    window: WeightedSum<true>,
     middle: f64,
     divisor: f64,
 }
@@ -36,11 +30,7 @@ impl LinearRegressionSlope {
         let period = checked("period", period, 2)?;
         let n = period as f64;
         Ok(Self {
-            slots: vec![[0.0; 2]; period].into(),
-            at: 0,
-            prefix: [0.0; 2],
-            reference: 0.0,
-            full: false,
+            window: WeightedSum::new(period),
             middle: (n - 1.0) / 2.0,
             divisor: n * (n * n - 1.0) / 12.0,
         })
@@ -61,33 +51,11 @@ impl Indicator for LinearRegressionSlope {
 
     #[inline]
     fn next(&mut self, value: f64) -> Option<f64> {
-        let difference = value - self.reference;
-        self.prefix[0] += difference;
-        self.prefix[1] += self.at as f64 * difference;
-        self.slots[self.at][0] = value;
-        self.at += 1;
-        if self.at == self.slots.len() {
-            self.reference = value;
-            let mut suffix = [0.0; 2];
-            for slot in self.slots.iter_mut().rev() {
-                let difference = slot[0] - value;
-                suffix = [suffix[0] + difference, suffix[1] + suffix[0]];
-                *slot = suffix;
-            }
-            self.at = 0;
-            self.prefix = [0.0; 2];
-            self.full = true;
-        }
-        self.full.then(|| {
-            let [sum, weighted] = self.slots[self.at];
-            let [new_sum, new_weighted] = self.prefix;
-            let before = (self.slots.len() - self.at) as f64;
-            let weighted = weighted + (before * new_sum + new_weighted);
-            (weighted - self.middle * (sum + new_sum)) / self.divisor
-        })
+        let (sum, weighted) = self.window.push(value)?;
+        Some((weighted - self.middle * sum) / self.divisor)
     }
 
     fn warm_up(&self) -> usize {
-        self.slots.len() - 1
+        self.window.len() - 1
     }
 }

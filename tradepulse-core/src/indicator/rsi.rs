@@ -46,7 +46,7 @@ impl Rsi {
 }
 
 /// Gains and losses this small have lost their digits; they count as none.
-const NONE_LEFT: f64 = f64::MIN_POSITIVE / f64::EPSILON;
+pub(super) const NONE_LEFT: f64 = f64::MIN_POSITIVE / f64::EPSILON;
 
 impl Indicator for Rsi {
     type Input = f64;

@@ -16,7 +16,6 @@ use super::{BatchError, Indicator, PeriodError, batch, checked};
 #[derive(Clone, Debug)]
 pub struct Sma {
     window: WindowSum,
-    period: usize,
     count: f64,
 }
 
@@ -27,7 +26,7 @@ impl Sma {
     /// Unless `period` is 1 to 100,000.
     pub fn new(period: usize) -> Result<Self, PeriodError> {
         let period = checked("period", period, 1)?;
-        Ok(Self { window: WindowSum::new(period), period, count: period as f64 })
+        Ok(Self { window: WindowSum::new(period), count: period as f64 })
     }
 
     /// The means of a whole column; `NaN` while warming up.
@@ -45,10 +44,10 @@ impl Indicator for Sma {
 
     #[inline]
     fn next(&mut self, value: f64) -> Option<f64> {
-        self.window.push(value).map(|sum| sum / self.count)
+        self.window.push([value]).map(|[sum]| sum / self.count)
     }
 
     fn warm_up(&self) -> usize {
-        self.period - 1
+        self.window.len() - 1
     }
 }

@@ -117,6 +117,45 @@ pub(crate) fn all(n: usize) -> Vec<Case> {
             move |x, [o]| SwingHigh::batch(n, x, o),
         )),
         candles("true range", Ok(TrueRange::new()), one, |c, [o]| TrueRange::batch(c, o)),
+        column("wma", Wma::new(n), close, one, move |x, [o]| Wma::batch(n, x, o)),
+        column("momentum", Momentum::new(n), close, one, move |x, [o]| Momentum::batch(n, x, o)),
+        column("rate of change", RateOfChange::new(n), close, one, move |x, [o]| {
+            RateOfChange::batch(n, x, o)
+        }),
+        column(
+            "macd",
+            Macd::new(n, 2 * n, n),
+            close,
+            |m| [m.line, m.signal, m.histogram],
+            move |x, [line, signal, histogram]| {
+                Macd::batch([n, 2 * n, n], x, line, signal, histogram)
+            },
+        ),
+        column(
+            "bollinger",
+            Bollinger::new(n, 2.0),
+            close,
+            |b| [b.upper, b.middle, b.lower],
+            move |x, [upper, middle, lower]| Bollinger::batch(n, 2.0, x, upper, middle, lower),
+        ),
+        candles("natr", Natr::new(n), one, move |c, [o]| Natr::batch(n, c, o)),
+        candles(
+            "adx",
+            Adx::new(n),
+            |a| [a.adx, a.plus_di, a.minus_di],
+            move |c, [adx, plus, minus]| Adx::batch(n, c, adx, plus, minus),
+        ),
+        candles(
+            "stochastic",
+            Stochastic::new(n, 3, 2),
+            |s| [s.k, s.d],
+            move |c, [k, d]| Stochastic::batch([n, 3, 2], c, k, d),
+        ),
+        candles("williams r", WilliamsR::new(n), one, move |c, [o]| WilliamsR::batch(n, c, o)),
+        candles("cci", Cci::new(n), one, move |c, [o]| Cci::batch(n, c, o)),
+        candles("mfi", Mfi::new(n), one, move |c, [o]| Mfi::batch(n, c, o)),
+        candles("obv", Ok(Obv::new()), one, |c, [o]| Obv::batch(c, o)),
+        candles("vwap", Ok(Vwap::new()), one, |c, [o]| Vwap::batch(c, o)),
         candles("atr", Atr::new(n), one, move |c, [o]| Atr::batch(n, c, o)),
     ]
 }

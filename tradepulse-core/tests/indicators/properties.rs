@@ -129,12 +129,23 @@ proptest! {
         for case in cases::all(n) {
             let lines = (case.batch)(&columns);
             for i in case.warm_up..columns.len() {
-                let value = lines[0][i];
-                match case.name.as_str() {
-                    "rsi" => prop_assert!((0.0..=100.0).contains(&value)),
-                    "atr" | "true range" | "standard deviation" => prop_assert!(value >= 0.0),
-                    _ => {}
-                }
+                let at: Vec<f64> = lines.iter().map(|line| line[i]).collect();
+                let fits = match case.name.as_str() {
+                    "rsi" | "mfi" | "stochastic" | "adx" => {
+                        at.iter().all(|value| (0.0..=100.0).contains(value))
+                    }
+                    "williams r" => (-100.0..=0.0).contains(&at[0]),
+                    "bollinger" => at[2] <= at[1] && at[1] <= at[0],
+                    "macd" => at[2] == at[0] - at[1],
+                    "atr" | "natr" | "true range" | "standard deviation" => at[0] >= 0.0,
+                    "vwap" => {
+                        let low = columns.low.iter().copied().fold(f64::MAX, f64::min);
+                        let high = columns.high.iter().copied().fold(f64::MIN, f64::max);
+                        near(at[0].clamp(low, high), at[0], 0.0)
+                    }
+                    _ => true,
+                };
+                prop_assert!(fits, "{} at {i}: {at:?}", case.name);
             }
         }
     }

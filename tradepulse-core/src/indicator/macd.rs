@@ -1,0 +1,113 @@
+use super::smoothing::Smoothing;
+use super::{BatchError, Ema, Indicator, LONGEST, PeriodError, batch, checked};
+
+/// Moving average convergence/divergence: a fast [`Ema`](super::Ema) less a slow one, and the EMA of
+/// that, in the unit of the values.
+///
+/// Appel, TA-Lib `MACD`: both averages start at the same candle, the fast one from the mean of the
+/// last `fast` of the first `slow` values. First value after `slow + signal − 2` inputs. On a
+/// constant series all lines are 0.
+///
+/// ```
+/// use tradepulse_core::indicator::{Indicator, Macd};
+/// let mut macd = Macd::new(1, 3, 2)?;
+/// let lines = [1.0, 2.0, 3.0, 4.0].map(|x| macd.next(x));
+/// assert_eq!(lines[2], None);
+/// assert_eq!(lines[3].unwrap().line, 1.0); // 4 − 3
+/// # Ok::<(), tradepulse_core::indicator::PeriodError>(())
+/// ```
+#[doc(alias = "MACD")]
+#[derive(Clone, Debug)]
+pub struct Macd {
+    periods: [usize; 3],
+    seen: usize,
+    fast_sum: f64,
+    slow_sum: f64,
+    fast: Smoothing,
+    slow: Smoothing,
+    signal: Ema,
+}
+
+/// The lines of [`Macd`], in the unit of the values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MacdLines {
+    /// The fast average less the slow one.
+    pub line: f64,
+    /// The average of the line.
+    pub signal: f64,
+    /// The line less its average.
+    pub histogram: f64,
+}
+
+impl Macd {
+    /// Averages over `fast` and `slow` values, and over `signal` values of their difference
+    /// (classically 12, 26, 9).
+    ///
+    /// # Errors
+    /// Unless each is 1 to 100,000 and `fast` below `slow`.
+    pub fn new(fast: usize, slow: usize, signal: usize) -> Result<Self, PeriodError> {
+        checked("fast period", fast, 1)?;
+        checked("slow period", slow, LONGEST.min(fast + 1))?;
+        checked("signal period", signal, 1)?;
+        Ok(Self {
+            periods: [fast, slow, signal],
+            seen: 0,
+            fast_sum: 0.0,
+            slow_sum: 0.0,
+            fast: Smoothing::exponential(fast),
+            slow: Smoothing::exponential(slow),
+            signal: Ema::new(signal)?,
+        })
+    }
+
+    /// The lines of a whole column; `NaN` while warming up.
+    ///
+    /// # Errors
+    /// Periods as in [`new`](Self::new), or columns that differ in length.
+    pub fn batch(
+        [fast, slow, signal]: [usize; 3],
+        values: &[f64],
+        line: &mut [f64],
+        signal_line: &mut [f64],
+        histogram: &mut [f64],
+    ) -> Result<(), BatchError> {
+        let outs = [line, signal_line, histogram];
+        batch::fill(Self::new(fast, slow, signal)?, values.iter().copied(), outs, |lines| {
+            [lines.line, lines.signal, lines.histogram]
+        })
+    }
+}
+
+impl Indicator for Macd {
+    type Input = f64;
+    type Output = MacdLines;
+
+    #[inline]
+    fn next(&mut self, value: f64) -> Option<MacdLines> {
+        let [fast, slow, _] = self.periods;
+        let line = if self.seen == slow {
+            // The value that both distances are taken from cancels.
+            self.fast.distance(value) - self.slow.distance(value)
+        } else {
+            self.seen += 1;
+            self.slow_sum += value;
+            if self.seen > slow - fast {
+                self.fast_sum += value;
+            }
+            if self.seen < slow {
+                return None;
+            }
+            let (fast_mean, slow_mean) = (self.fast_sum / fast as f64, self.slow_sum / slow as f64);
+            self.fast.start(fast_mean, value);
+            self.slow.start(slow_mean, value);
+            fast_mean - slow_mean
+        };
+        let signal = self.signal.next(line)?;
+        Some(MacdLines { line, signal, histogram: line - signal })
+    }
+
+    fn warm_up(&self) -> usize {
+        let [_, slow, signal] = self.periods;
+        slow + signal - 2
+    }
+}

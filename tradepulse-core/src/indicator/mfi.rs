@@ -1,0 +1,75 @@
+use super::window_sum::WindowSum;
+use super::{BatchError, Indicator, PeriodError, batch, checked};
+use crate::market::{Candle, Columns};
+
+/// Money flow index: the share of money traded on rising typical prices, 0 to 100.
+///
+/// Quong and Soudack, TA-Lib `MFI`: the typical price is `(high + low + close) / 3`, the flow of a
+/// candle that times its volume; the index is `100 × rising / (rising + falling)` over `period`
+/// candles, each against the one before. First value after `period` inputs. 0 where nothing flowed:
+/// no volume, or no change of the typical price.
+///
+/// ```
+/// use tradepulse_core::indicator::{Indicator, Mfi};
+/// # use tradepulse_core::market::Candle;
+/// # use tradepulse_core::time::Timestamp;
+/// # let candle = |close, volume| Candle {
+/// #     open_time: Timestamp::from_ms(0), open: close, high: close, low: close, close, volume,
+/// # };
+/// let mut mfi = Mfi::new(2)?;
+/// assert_eq!(mfi.next(candle(1.0, 1.0)), None);
+/// assert_eq!(mfi.next(candle(3.0, 2.0)), None); // 6 rising
+/// assert_eq!(mfi.next(candle(2.0, 1.0)), Some(75.0)); // 2 falling
+/// # Ok::<(), tradepulse_core::indicator::PeriodError>(())
+/// ```
+#[doc(alias = "MFI")]
+#[derive(Clone, Debug)]
+pub struct Mfi {
+    previous: Option<f64>,
+    flows: WindowSum<2>,
+}
+
+/// The mean of high, low and close.
+#[inline]
+pub(super) fn typical_price(candle: &Candle) -> f64 {
+    (candle.high + candle.low + candle.close) / 3.0
+}
+
+impl Mfi {
+    /// The index over `period` candles.
+    ///
+    /// # Errors
+    /// Unless `period` is 1 to 100,000.
+    pub fn new(period: usize) -> Result<Self, PeriodError> {
+        Ok(Self { previous: None, flows: WindowSum::new(checked("period", period, 1)?) })
+    }
+
+    /// The index of all candles; `NaN` while warming up.
+    ///
+    /// # Errors
+    /// A period as in [`new`](Self::new), or columns that differ in length.
+    pub fn batch(period: usize, candles: &Columns, out: &mut [f64]) -> Result<(), BatchError> {
+        batch::fill(Self::new(period)?, batch::candles(candles)?, [out], |value| [value])
+    }
+}
+
+impl Indicator for Mfi {
+    type Input = Candle;
+    type Output = f64;
+
+    #[inline]
+    fn next(&mut self, candle: Candle) -> Option<f64> {
+        let price = typical_price(&candle);
+        let previous = self.previous.replace(price)?;
+        let flow = price * candle.volume;
+        let rising = if price > previous { flow } else { 0.0 };
+        let falling = if price < previous { flow } else { 0.0 };
+        let [rising, falling] = self.flows.push([rising, falling])?;
+        let total = rising + falling;
+        Some(if total > 0.0 { 100.0 * (rising / total) } else { 0.0 })
+    }
+
+    fn warm_up(&self) -> usize {
+        self.flows.len()
+    }
+}
