@@ -28,6 +28,7 @@ mod adx;
 mod atr;
 mod batch;
 mod bollinger;
+pub mod catalogue;
 mod cci;
 mod ema;
 mod linear_regression_slope;
