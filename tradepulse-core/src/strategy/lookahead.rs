@@ -77,6 +77,17 @@ struct Run {
     intents: Vec<Option<Intent>>,
 }
 
+/// What the strategy wants at the close of each candle of `series`, without an engine or money.
+///
+/// # Errors
+/// If the strategy cannot be made.
+pub fn intents<S: Strategy>(
+    series: &Series,
+    parameters: &Parameters,
+) -> Result<Vec<Option<Intent>>, BacktestError> {
+    run::<S>(series, parameters).map(|run| run.intents)
+}
+
 fn run<S: Strategy>(series: &Series, parameters: &Parameters) -> Result<Run, BacktestError> {
     let mut inputs = Inputs::default();
     let mut strategy = S::new(parameters, &mut inputs)?;
