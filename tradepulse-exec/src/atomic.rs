@@ -14,7 +14,7 @@ pub(crate) const UNFINISHED: &str = ".unfinished";
 ///
 /// After a crash there is the old file or the new one, and perhaps an unfinished one beside it.
 /// The new name itself is durable only after [`sync_folder`].
-pub(crate) fn write<E: From<io::Error>>(
+pub fn write<E: From<io::Error>>(
     path: &Path,
     fill: impl FnOnce(&mut File) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -42,7 +42,7 @@ fn unfinished(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Makes the names in a folder durable.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     // Elsewhere folders cannot be opened, and renames are durable by themselves.
     if cfg!(unix) {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };

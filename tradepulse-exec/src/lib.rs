@@ -5,7 +5,7 @@
 //! can be imported; it is the only part that needs a C compiler.
 
 #[cfg(feature = "data")]
-mod atomic;
+pub mod atomic;
 #[cfg(feature = "data")]
 pub mod export;
 #[cfg(feature = "data")]

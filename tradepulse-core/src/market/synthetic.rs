@@ -111,8 +111,8 @@ impl Stretch {
     fn next(random: &mut ChaCha8Rng, per_day: f64) -> Self {
         let days: f64 = 2.0 + 8.0 * Distribution::<f64>::sample(&Exp1, random);
         let (daily_drift, volatility) = match random.random_range(0..3) {
-            0 => (0.015, 0.9),
-            1 => (-0.015, 1.3),
+            0 => (0.004, 0.9),
+            1 => (-0.004, 1.3),
             _ => (0.0, 0.7),
         };
         Self { left: (days * per_day).ceil() as usize, daily_drift, volatility }

@@ -1,1 +1,0 @@
-//! TradePulse examples.
