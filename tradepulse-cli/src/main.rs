@@ -1,2 +1,52 @@
-//! The `tradepulse` command.
-fn main() {}
+//! `tradepulse`: backtests, candle data and strategies from the command line.
+
+mod arguments;
+mod command;
+mod output;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Precision trading: strategies with evidence.
+#[derive(Parser)]
+#[command(name = "tradepulse", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    place: arguments::DataDir,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// See it work: a synthetic market, every strategy, a report (no data, no keys, no network)
+    Demo(command::demo::Arguments),
+    /// Run a strategy on candles
+    Backtest(command::backtest::Arguments),
+    /// Show the strategies and their variables
+    Strategies(command::strategies::Arguments),
+    /// Prove that a strategy does not look ahead
+    Lookahead(command::lookahead::Arguments),
+    /// Compute an indicator for every candle
+    Indicators(command::indicators::Arguments),
+    /// Take candles from files into the store
+    Import(command::import::Arguments),
+    /// List, check and export stored candles
+    Data(command::data::Arguments),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Demo(arguments) => command::demo::run(arguments),
+        Command::Backtest(arguments) => command::backtest::run(arguments, &cli.place),
+        Command::Strategies(arguments) => command::strategies::run(arguments),
+        Command::Lookahead(arguments) => command::lookahead::run(arguments, &cli.place),
+        Command::Indicators(arguments) => command::indicators::run(arguments, &cli.place),
+        Command::Import(arguments) => command::import::run(arguments, &cli.place),
+        Command::Data(arguments) => command::data::run(arguments, &cli.place),
+    };
+    output::exit_code(result)
+}

@@ -1,0 +1,48 @@
+//! Arguments that several commands share.
+
+mod market;
+mod settings;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use tradepulse_core::parameter::Parameters;
+use tradepulse_core::variable::Variable;
+
+pub(crate) use market::{LoadedMarket, MarketArguments, read_detail};
+pub(crate) use settings::SettingsArguments;
+
+/// Where TradePulse keeps what it stores.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DataDir {
+    /// Folder for stored data [default: the platform's data folder]
+    #[arg(long, global = true, env = "TRADEPULSE_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+impl DataDir {
+    pub(crate) fn path(&self) -> Result<PathBuf> {
+        if let Some(dir) = &self.data_dir {
+            return Ok(dir.clone());
+        }
+        let dirs = directories::ProjectDirs::from("", "", "tradepulse")
+            .context("this platform names no data folder: pass --data-dir")?;
+        Ok(dirs.data_dir().to_owned())
+    }
+}
+
+/// The defaults with every `name=value` of `assignments` applied.
+pub(crate) fn parameters(
+    variables: &'static [Variable],
+    assignments: &[String],
+) -> Result<Parameters> {
+    let mut parameters = Parameters::defaults(variables);
+    for assignment in assignments {
+        let Some((name, value)) = assignment.split_once('=') else {
+            bail!("--set {assignment}: expected name=value");
+        };
+        parameters = parameters.with_text(name.trim(), value.trim())?;
+    }
+    Ok(parameters)
+}

@@ -1,0 +1,9 @@
+//! One file a command: parse, call the library, print.
+
+pub(crate) mod backtest;
+pub(crate) mod data;
+pub(crate) mod demo;
+pub(crate) mod import;
+pub(crate) mod indicators;
+pub(crate) mod lookahead;
+pub(crate) mod strategies;

@@ -1,0 +1,190 @@
+mod run;
+mod summary;
+
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde::Serialize;
+use serde_json::json;
+use tradepulse_core::account::Trade;
+use tradepulse_core::backtest::Backtest;
+use tradepulse_core::random::Seed;
+use tradepulse_exec::atomic;
+use tradepulse_strategies::registry;
+
+pub(crate) use run::{Finished, Request};
+
+use crate::arguments::{DataDir, MarketArguments, SettingsArguments, parameters, read_detail};
+use crate::output::{self, Verdict};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Name of the strategy (see `tradepulse strategies`)
+    strategy: String,
+    #[command(flatten)]
+    market: MarketArguments,
+    /// Set a variable; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    #[command(flatten)]
+    settings: SettingsArguments,
+    /// Finer candles that tell what came first inside a candle
+    #[arg(long, value_name = "FILE")]
+    detail: Option<PathBuf>,
+    /// Bootstrap the trades this many times
+    #[arg(long, value_name = "RUNS")]
+    monte_carlo: Option<u32>,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// Show how many candles passed each condition of the strategy
+    #[arg(long)]
+    funnel: bool,
+    /// JSON on stdout
+    #[arg(long)]
+    json: bool,
+    /// Write the trades to this CSV file
+    #[arg(long, value_name = "FILE.csv")]
+    trades: Option<PathBuf>,
+    /// Write a report to this HTML file
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
+    let registry = registry();
+    let strategy = registry.get(&arguments.strategy)?;
+    let parameters = parameters(strategy.about().variables, &arguments.set)?;
+    let settings = arguments.settings.settings()?;
+    let market = arguments.market.load(place)?;
+    let detail = arguments.detail.as_deref().map(read_detail).transpose()?;
+    let mut backtest = Backtest::new(&market.series, settings)?;
+    if let Some(detail) = &detail {
+        backtest = backtest.with_detail(detail)?;
+    }
+    let finished = Finished::new(Request {
+        strategy,
+        parameters: &parameters,
+        market: &market,
+        backtest: &backtest,
+        detail: detail.as_ref(),
+        monte_carlo_runs: arguments.monte_carlo.unwrap_or(0) as usize,
+        seed: Seed(arguments.seed),
+        for_report: arguments.report.is_some(),
+    })?;
+    if let Some(file) = &arguments.trades {
+        write(file, |out| write_trades(&finished.outcome.trades, out))?;
+    }
+    if let Some(file) = &arguments.report {
+        let html = finished.html()?;
+        write(file, |out| out.write_all(html.as_bytes()))?;
+    }
+    if arguments.json {
+        print_json(&finished, arguments.funnel)?;
+    } else {
+        summary::print(&finished, arguments.funnel)?;
+        for file in [&arguments.trades, &arguments.report].into_iter().flatten() {
+            output::line(format!("Written: {}", file.display()))?;
+        }
+    }
+    Ok(Verdict::Good)
+}
+
+/// Writes a whole file or nothing.
+pub(crate) fn write(
+    file: &Path,
+    content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<()> {
+    atomic::write(file, |out| {
+        let mut out = BufWriter::new(out);
+        content(&mut out)?;
+        out.flush()
+    })
+    .with_context(|| format!("cannot write {}", file.display()))
+}
+
+fn write_trades(trades: &[Trade], out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "side,entry_time_ms,entry_price,exit_time_ms,exit_price,quantity,fees,profit,profit_pct,\
+         exit_reason,holding,ambiguous"
+    )?;
+    for t in trades {
+        let side = t.side.name();
+        writeln!(
+            out,
+            "{side},{},{},{},{},{},{},{},{},{},{},{}",
+            t.entry_time_ms,
+            t.entry_price,
+            t.exit_time_ms,
+            t.exit_price,
+            t.quantity,
+            t.fees,
+            t.profit,
+            t.profit_pct,
+            t.exit_reason.name(),
+            t.holding,
+            t.ambiguous
+        )?;
+    }
+    Ok(())
+}
+
+fn print_json(finished: &Finished<'_>, funnel: bool) -> Result<()> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        strategy: &'a str,
+        strategy_version: u32,
+        parameters: &'a tradepulse_core::parameter::Parameters,
+        exchange: Option<String>,
+        symbol: Option<String>,
+        timeframe: String,
+        candles: usize,
+        from_ms: Option<i64>,
+        to_ms: Option<i64>,
+        gaps: tradepulse_core::market::Gaps,
+        warm_up: usize,
+        fingerprint: &'a str,
+        trades_hash: &'a str,
+        trades: &'a [Trade],
+        metrics: &'a tradepulse_core::performance::Metrics,
+        refusals: std::collections::BTreeMap<&'static str, usize>,
+        notes: &'a [String],
+        #[serde(flatten)]
+        asked_for: serde_json::Map<String, serde_json::Value>,
+    }
+    let Finished { outcome, market, .. } = finished;
+    let span = market.series.span();
+    let mut asked_for = serde_json::Map::new();
+    if let Some(monte_carlo) = &finished.monte_carlo {
+        asked_for.insert("monte_carlo".to_owned(), json!(monte_carlo));
+    }
+    if let Some(costs) = &finished.cost_survival {
+        asked_for.insert("cost_survival".to_owned(), json!(costs));
+    }
+    if funnel {
+        asked_for.insert("funnel".to_owned(), json!(outcome.funnel));
+    }
+    output::json(&Document {
+        strategy: outcome.about.name,
+        strategy_version: outcome.about.version,
+        parameters: &outcome.parameters,
+        exchange: market.exchange.as_ref().map(ToString::to_string),
+        symbol: market.symbol.as_ref().map(ToString::to_string),
+        timeframe: market.series.timeframe().to_string(),
+        candles: market.series.len(),
+        from_ms: span.map(|(from, _)| from.as_ms()),
+        to_ms: span.map(|(_, to)| to.as_ms()),
+        gaps: market.series.gaps(),
+        warm_up: outcome.warm_up,
+        fingerprint: &finished.fingerprint,
+        trades_hash: &finished.trades_hash,
+        trades: &outcome.trades,
+        metrics: &outcome.metrics,
+        refusals: finished.refusals(),
+        notes: &finished.notes,
+        asked_for,
+    })
+}
