@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     }
     let finished = Finished::new(Request {
         strategy,
-        parameters: &parameters,
+        parameters,
         market: &market,
         backtest: &backtest,
         detail: detail.as_ref(),

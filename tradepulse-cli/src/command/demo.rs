@@ -36,17 +36,14 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-const SYNTHETIC: &str =
-    "This market is synthetic: seeded random numbers. Results on it show how the tools work, and \
+const SYNTHETIC: &str = "This market is synthetic: seeded random numbers. Results on it show how the tools work, and \
      say nothing about any real market.";
 
 pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
     let Arguments { seed, candles, timeframe, out, json } = arguments;
     let seed = Seed(seed);
-    let market = SyntheticMarket {
-        candles: candles as usize,
-        ..SyntheticMarket::new(seed, timeframe)
-    };
+    let market =
+        SyntheticMarket { candles: candles as usize, ..SyntheticMarket::new(seed, timeframe) };
     let market = LoadedMarket {
         series: market.generate()?,
         symbol: Some("SYNTHETIC/USDT".parse()?),
@@ -63,7 +60,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
         progress.set_message(about.name);
         let mut run = Finished::new(Request {
             strategy,
-            parameters: &Parameters::defaults(about.variables),
+            parameters: Parameters::defaults(about.variables),
             market: &market,
             backtest: &backtest,
             detail: None,

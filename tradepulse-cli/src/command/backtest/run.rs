@@ -15,7 +15,7 @@ use crate::report::{self, Report};
 /// A backtest to be run, and what is wanted of it beyond the trades.
 pub(crate) struct Request<'a> {
     pub(crate) strategy: &'a Registered,
-    pub(crate) parameters: &'a Parameters,
+    pub(crate) parameters: Parameters,
     pub(crate) market: &'a LoadedMarket,
     pub(crate) backtest: &'a Backtest<'a>,
     pub(crate) detail: Option<&'a Series>,
@@ -43,9 +43,9 @@ impl<'a> Finished<'a> {
     pub(crate) fn new(request: Request<'a>) -> Result<Self> {
         let Request { strategy, parameters, market, backtest, .. } = request;
         let outcome = if request.for_report {
-            strategy.backtest(&backtest.clone().keep_equity(), parameters)?
+            strategy.backtest(&backtest.clone().keep_equity(), &parameters)?
         } else {
-            strategy.backtest(backtest, parameters)?
+            strategy.backtest(backtest, &parameters)?
         };
         let runs = match request.monte_carlo_runs {
             0 if request.for_report => REPORT_MONTE_CARLO_RUNS,
@@ -54,7 +54,7 @@ impl<'a> Finished<'a> {
         let capital = backtest.settings().capital;
         let monte_carlo = MonteCarlo::new(capital, &outcome.trades, runs, request.seed);
         let cost_survival = if request.for_report && !outcome.trades.is_empty() {
-            Some(CostSurvival::new(backtest, |b| strategy.backtest(b, parameters))?)
+            Some(CostSurvival::new(backtest, |b| strategy.backtest(b, &parameters))?)
         } else {
             None
         };
@@ -63,7 +63,7 @@ impl<'a> Finished<'a> {
         Ok(Self {
             market,
             backtest,
-            fingerprint: fingerprint(strategy.about(), parameters, backtest.settings(), &data),
+            fingerprint: fingerprint(strategy.about(), &parameters, backtest.settings(), &data),
             trades_hash: trades_hash(&outcome.trades),
             notes: notes(&outcome, market, backtest),
             outcome,
