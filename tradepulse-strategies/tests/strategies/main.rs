@@ -1,0 +1,8 @@
+//! What every strategy is held to, on generated markets.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
+mod choice;
+mod market;
+mod properties;
+mod reference;
