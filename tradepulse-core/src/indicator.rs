@@ -34,7 +34,6 @@ mod ema;
 mod linear_regression_slope;
 mod macd;
 mod mfi;
-mod moments;
 mod momentum;
 mod natr;
 mod obv;
@@ -49,9 +48,8 @@ mod stochastic;
 mod swing;
 mod true_range;
 mod vwap;
-mod weighted_sum;
 mod williams_r;
-mod window_sum;
+mod window;
 mod wma;
 
 pub use adx::{Adx, AdxLines};

@@ -70,7 +70,7 @@ impl Indicator for Atr {
         self.seen += 1;
         (self.seen > self.period).then(|| {
             let mean = self.sum / self.period as f64;
-            self.smoothing.start(mean, range);
+            self.smoothing.start([mean], range);
             mean
         })
     }

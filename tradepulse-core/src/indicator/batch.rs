@@ -2,6 +2,21 @@ use super::{BatchError, Indicator};
 use crate::market::{Candle, Columns};
 use crate::time::Timestamp;
 
+/// Checks that all `outs` have `rows` rows and writes `NaN` into the first `warm_up` of each.
+pub(super) fn prepare(
+    rows: usize,
+    warm_up: usize,
+    outs: &mut [&mut [f64]],
+) -> Result<(), BatchError> {
+    for out in outs {
+        if out.len() != rows {
+            return Err(BatchError::Length { found: out.len(), expected: rows });
+        }
+        out[..warm_up.min(rows)].fill(f64::NAN);
+    }
+    Ok(())
+}
+
 /// Drives `indicator` over `inputs` and writes the lines that `split` makes of its outputs;
 /// `NaN` where it answers `None`.
 #[inline]
@@ -11,27 +26,18 @@ pub(super) fn fill<I: Indicator, const N: usize>(
     mut outs: [&mut [f64]; N],
     split: impl Fn(I::Output) -> [f64; N],
 ) -> Result<(), BatchError> {
-    let expected = inputs.len();
-    for out in &outs {
-        if out.len() != expected {
-            return Err(BatchError::Length { found: out.len(), expected });
-        }
-    }
-    let warm_up = indicator.warm_up().min(expected);
-    for out in &mut outs {
-        out[..warm_up].fill(f64::NAN);
-    }
+    let rows = inputs.len();
+    let warm_up = indicator.warm_up().min(rows);
+    prepare(rows, warm_up, &mut outs)?;
     for input in inputs.by_ref().take(warm_up) {
         let early = indicator.next(input);
         debug_assert!(early.is_none(), "warm before warm_up()");
     }
-    let mut outs = outs.map(|out| out[warm_up..].iter_mut());
-    for input in inputs {
+    let mut outs = outs.map(|out| &mut out[warm_up..rows]);
+    for (i, input) in inputs.enumerate() {
         let values = indicator.next(input).map_or([f64::NAN; N], &split);
         for (out, value) in outs.iter_mut().zip(values) {
-            if let Some(out) = out.next() {
-                *out = value;
-            }
+            out[i] = value;
         }
     }
     Ok(())
@@ -60,14 +66,9 @@ pub(super) fn candles(
         }
     }
     let prices = open.iter().zip(high).zip(low).zip(close);
-    Ok(time.iter().zip(prices).zip(volume).map(
-        |((&time, (((&open, &high), &low), &close)), &volume)| Candle {
-            open_time: Timestamp::from_ms(time),
-            open,
-            high,
-            low,
-            close,
-            volume,
-        },
-    ))
+    let rows = time.iter().zip(prices).zip(volume);
+    Ok(rows.map(|((&time, (((&open, &high), &low), &close)), &volume)| {
+        let open_time = Timestamp::from_ms(time);
+        Candle { open_time, open, high, low, close, volume }
+    }))
 }

@@ -1,6 +1,6 @@
-use super::moments::Moments;
-use super::standard_deviation::checked_multiplier;
-use super::{BatchError, Indicator, PeriodError, batch, checked};
+use super::standard_deviation::{checked_multiplier, deviation};
+use super::window::{Moments, Window};
+use super::{BatchError, Indicator, PeriodError, checked};
 
 /// Bollinger bands: the mean of the last `period` values, and bands a multiple of their standard
 /// deviation away, in their unit.
@@ -19,7 +19,8 @@ use super::{BatchError, Indicator, PeriodError, batch, checked};
 #[doc(alias = "BBANDS")]
 #[derive(Clone, Debug)]
 pub struct Bollinger {
-    window: Moments,
+    window: Window<Moments>,
+    share: f64,
     multiplier: f64,
 }
 
@@ -41,7 +42,8 @@ impl Bollinger {
     /// Unless `period` is 1 to 100,000 and `multiplier` finite and not negative.
     pub fn new(period: usize, multiplier: f64) -> Result<Self, PeriodError> {
         let period = checked("period", period, 1)?;
-        Ok(Self { window: Moments::new(period), multiplier: checked_multiplier(multiplier)? })
+        let multiplier = checked_multiplier(multiplier)?;
+        Ok(Self { window: Window::new(period, Moments), share: 1.0 / period as f64, multiplier })
     }
 
     /// The bands of a whole column; `NaN` while warming up.
@@ -56,11 +58,20 @@ impl Bollinger {
         middle: &mut [f64],
         lower: &mut [f64],
     ) -> Result<(), BatchError> {
-        let outs = [upper, middle, lower];
-        batch::fill(Self::new(period, multiplier)?, values.iter().copied(), outs, |bands| {
-            [bands.upper, bands.middle, bands.lower]
+        let Self { window, share, multiplier } = Self::new(period, multiplier)?;
+        window.fill(values, [upper, middle, lower], |sums, reference| {
+            let Bands { upper, middle, lower } = bands(sums, reference, share, multiplier);
+            [upper, middle, lower]
         })
     }
+}
+
+/// The bands from the sums of differences to a reference.
+#[inline]
+fn bands(sums: [f64; 2], reference: f64, share: f64, multiplier: f64) -> Bands {
+    let middle = reference + sums[0] * share;
+    let width = deviation(sums, share) * multiplier;
+    Bands { upper: middle + width, middle, lower: middle - width }
 }
 
 impl Indicator for Bollinger {
@@ -69,9 +80,8 @@ impl Indicator for Bollinger {
 
     #[inline]
     fn next(&mut self, value: f64) -> Option<Bands> {
-        let (middle, variance) = self.window.push(value)?;
-        let width = variance.sqrt() * self.multiplier;
-        Some(Bands { upper: middle + width, middle, lower: middle - width })
+        let (sums, reference) = self.window.push(value)?;
+        Some(bands(sums, reference, self.share, self.multiplier))
     }
 
     fn warm_up(&self) -> usize {

@@ -25,7 +25,8 @@ use crate::market::{Candle, Columns};
 #[doc(alias = "CCI")]
 #[derive(Clone, Debug)]
 pub struct Cci {
-    prices: Box<[f64]>,
+    // The prices before the newest one, which is handed over in a register.
+    before: Box<[f64]>,
     at: usize,
     missing: usize,
     count: f64,
@@ -52,7 +53,8 @@ impl Cci {
     /// Unless `period` is 1 to 100,000.
     pub fn new(period: usize) -> Result<Self, PeriodError> {
         let period = checked("period", period, 1)?;
-        Ok(Self { prices: vec![0.0; period].into(), at: 0, missing: period, count: period as f64 })
+        let before = vec![0.0; period - 1].into();
+        Ok(Self { before, at: 0, missing: period - 1, count: period as f64 })
     }
 
     /// The index of all candles; `NaN` while warming up.
@@ -71,26 +73,27 @@ impl Indicator for Cci {
     #[inline]
     fn next(&mut self, candle: Candle) -> Option<f64> {
         let price = typical_price(&candle);
-        self.prices[self.at] = price;
-        self.at += 1;
-        if self.at == self.prices.len() {
-            self.at = 0;
+        let mean = (sum(&self.before, |before| before) + price) / self.count;
+        let distance = price - mean;
+        let distances = sum(&self.before, |before| (before - mean).abs()) + distance.abs();
+        let deviation = distances / self.count;
+        if let Some(oldest) = self.before.get_mut(self.at) {
+            *oldest = price;
+            self.at += 1;
+            if self.at == self.before.len() {
+                self.at = 0;
+            }
         }
         if self.missing > 0 {
             self.missing -= 1;
-            if self.missing > 0 {
-                return None;
-            }
+            return None;
         }
-        let mean = sum(&self.prices, |price| price) / self.count;
-        let deviation = sum(&self.prices, |price| (price - mean).abs()) / self.count;
-        let distance = price - mean;
         let rounding = 1e-14 * mean.abs();
         let some = distance.abs() > rounding && deviation > rounding;
         Some(if some { distance / (0.015 * deviation) } else { 0.0 })
     }
 
     fn warm_up(&self) -> usize {
-        self.prices.len() - 1
+        self.before.len()
     }
 }

@@ -1,5 +1,5 @@
-use super::weighted_sum::WeightedSum;
-use super::{BatchError, Indicator, PeriodError, batch, checked};
+use super::window::{Weighted, Window};
+use super::{BatchError, Indicator, PeriodError, checked};
 
 /// Slope of the least-squares line through the last `period` values, in their unit per candle.
 ///
@@ -16,7 +16,7 @@ use super::{BatchError, Indicator, PeriodError, batch, checked};
 #[doc(alias = "trend")]
 #[derive(Clone, Debug)]
 pub struct LinearRegressionSlope {
-    window: WeightedSum<true>,
+    window: Window<Weighted<true>>,
     middle: f64,
     divisor: f64,
 }
@@ -30,7 +30,7 @@ impl LinearRegressionSlope {
         let period = checked("period", period, 2)?;
         let n = period as f64;
         Ok(Self {
-            window: WeightedSum::new(period),
+            window: Window::new(period, Weighted { newest: n - 1.0 }),
             middle: (n - 1.0) / 2.0,
             divisor: n * (n * n - 1.0) / 12.0,
         })
@@ -41,8 +41,15 @@ impl LinearRegressionSlope {
     /// # Errors
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, values: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
-        batch::fill_one(Self::new(period)?, values, out)
+        let Self { window, middle, divisor } = Self::new(period)?;
+        window.fill(values, [out], |sums, _| [slope(sums, middle, divisor)])
     }
+}
+
+/// Weights each value by its distance from the middle of the window.
+#[inline]
+fn slope([sum, weighted]: [f64; 2], middle: f64, divisor: f64) -> f64 {
+    (weighted - middle * sum) / divisor
 }
 
 impl Indicator for LinearRegressionSlope {
@@ -51,8 +58,7 @@ impl Indicator for LinearRegressionSlope {
 
     #[inline]
     fn next(&mut self, value: f64) -> Option<f64> {
-        let (sum, weighted) = self.window.push(value)?;
-        Some((weighted - self.middle * sum) / self.divisor)
+        self.window.push(value).map(|(sums, _)| slope(sums, self.middle, self.divisor))
     }
 
     fn warm_up(&self) -> usize {

@@ -23,8 +23,7 @@ pub struct Macd {
     seen: usize,
     fast_sum: f64,
     slow_sum: f64,
-    fast: Smoothing,
-    slow: Smoothing,
+    averages: Smoothing<2>,
     signal: Ema,
 }
 
@@ -54,8 +53,7 @@ impl Macd {
             seen: 0,
             fast_sum: 0.0,
             slow_sum: 0.0,
-            fast: Smoothing::exponential(fast),
-            slow: Smoothing::exponential(slow),
+            averages: Smoothing::exponential([fast, slow]),
             signal: Ema::new(signal)?,
         })
     }
@@ -87,7 +85,8 @@ impl Indicator for Macd {
         let [fast, slow, _] = self.periods;
         let line = if self.seen == slow {
             // The value that both distances are taken from cancels.
-            self.fast.distance(value) - self.slow.distance(value)
+            let [fast, slow] = self.averages.distances(value);
+            fast - slow
         } else {
             self.seen += 1;
             self.slow_sum += value;
@@ -98,8 +97,7 @@ impl Indicator for Macd {
                 return None;
             }
             let (fast_mean, slow_mean) = (self.fast_sum / fast as f64, self.slow_sum / slow as f64);
-            self.fast.start(fast_mean, value);
-            self.slow.start(slow_mean, value);
+            self.averages.start([fast_mean, slow_mean], value);
             fast_mean - slow_mean
         };
         let signal = self.signal.next(line)?;

@@ -1,4 +1,4 @@
-use super::window_sum::WindowSum;
+use super::window::{Sum, Window};
 use super::{BatchError, Indicator, PeriodError, batch, checked};
 use crate::market::{Candle, Columns};
 
@@ -26,7 +26,7 @@ use crate::market::{Candle, Columns};
 #[derive(Clone, Debug)]
 pub struct Mfi {
     previous: Option<f64>,
-    flows: WindowSum<2>,
+    flows: Window<Sum<2>>,
 }
 
 /// The mean of high, low and close.
@@ -41,7 +41,7 @@ impl Mfi {
     /// # Errors
     /// Unless `period` is 1 to 100,000.
     pub fn new(period: usize) -> Result<Self, PeriodError> {
-        Ok(Self { previous: None, flows: WindowSum::new(checked("period", period, 1)?) })
+        Ok(Self { previous: None, flows: Window::new(checked("period", period, 1)?, Sum) })
     }
 
     /// The index of all candles; `NaN` while warming up.
@@ -64,7 +64,7 @@ impl Indicator for Mfi {
         let flow = price * candle.volume;
         let rising = if price > previous { flow } else { 0.0 };
         let falling = if price < previous { flow } else { 0.0 };
-        let [rising, falling] = self.flows.push([rising, falling])?;
+        let ([rising, falling], _) = self.flows.push([rising, falling])?;
         let total = rising + falling;
         Some(if total > 0.0 { 100.0 * (rising / total) } else { 0.0 })
     }

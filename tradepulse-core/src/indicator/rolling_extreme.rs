@@ -1,52 +1,5 @@
-use super::{BatchError, Indicator, PeriodError, batch, checked};
-
-/// The highest (`HIGH`) or lowest of the last `n` values: a suffix of the last full block of `n`
-/// and what the new block holds so far, as in [`WindowSum`](super::window_sum::WindowSum).
-#[derive(Clone, Debug)]
-pub(super) struct WindowExtreme<const HIGH: bool> {
-    slots: Box<[f64]>,
-    at: usize,
-    prefix: f64,
-    full: bool,
-}
-
-impl<const HIGH: bool> WindowExtreme<HIGH> {
-    const NOTHING: f64 = if HIGH { f64::NEG_INFINITY } else { f64::INFINITY };
-
-    pub(super) fn new(n: usize) -> Self {
-        Self { slots: vec![0.0; n].into(), at: 0, prefix: Self::NOTHING, full: false }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.slots.len()
-    }
-
-    #[inline]
-    fn further(a: f64, b: f64) -> f64 {
-        if HIGH == (a > b) { a } else { b }
-    }
-
-    /// Takes `value`; the extreme once there are `n`.
-    #[inline]
-    pub(super) fn push(&mut self, value: f64) -> Option<f64> {
-        self.prefix = Self::further(value, self.prefix);
-        self.slots[self.at] = value;
-        self.at += 1;
-        if self.at < self.slots.len() {
-            return self.full.then(|| Self::further(self.slots[self.at], self.prefix));
-        }
-        let extreme = self.prefix;
-        let mut suffix = Self::NOTHING;
-        for slot in self.slots.iter_mut().rev() {
-            suffix = Self::further(*slot, suffix);
-            *slot = suffix;
-        }
-        self.at = 0;
-        self.prefix = Self::NOTHING;
-        self.full = true;
-        Some(extreme)
-    }
-}
+use super::window::{Extreme, Window};
+use super::{BatchError, Indicator, PeriodError, checked};
 
 /// Rolling maximum: the highest of the last `period` values, in their unit.
 ///
@@ -62,7 +15,7 @@ impl<const HIGH: bool> WindowExtreme<HIGH> {
 #[doc(alias = "MAX")]
 #[doc(alias = "highest")]
 #[derive(Clone, Debug)]
-pub struct RollingMax(WindowExtreme<true>);
+pub struct RollingMax(Window<Extreme<true>>);
 
 /// Rolling minimum: the lowest of the last `period` values, in their unit.
 ///
@@ -78,7 +31,7 @@ pub struct RollingMax(WindowExtreme<true>);
 #[doc(alias = "MIN")]
 #[doc(alias = "lowest")]
 #[derive(Clone, Debug)]
-pub struct RollingMin(WindowExtreme<false>);
+pub struct RollingMin(Window<Extreme<false>>);
 
 impl RollingMax {
     /// The highest of the last `period` values.
@@ -86,7 +39,7 @@ impl RollingMax {
     /// # Errors
     /// Unless `period` is 1 to 100,000.
     pub fn new(period: usize) -> Result<Self, PeriodError> {
-        Ok(Self(WindowExtreme::new(checked("period", period, 1)?)))
+        Ok(Self(Window::new(checked("period", period, 1)?, Extreme)))
     }
 
     /// The rolling maxima of a whole column; `NaN` while warming up.
@@ -94,7 +47,7 @@ impl RollingMax {
     /// # Errors
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, values: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
-        batch::fill_one(Self::new(period)?, values, out)
+        Self::new(period)?.0.fill(values, [out], |extreme, _| [extreme])
     }
 }
 
@@ -104,7 +57,7 @@ impl RollingMin {
     /// # Errors
     /// Unless `period` is 1 to 100,000.
     pub fn new(period: usize) -> Result<Self, PeriodError> {
-        Ok(Self(WindowExtreme::new(checked("period", period, 1)?)))
+        Ok(Self(Window::new(checked("period", period, 1)?, Extreme)))
     }
 
     /// The rolling minima of a whole column; `NaN` while warming up.
@@ -112,7 +65,7 @@ impl RollingMin {
     /// # Errors
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, values: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
-        batch::fill_one(Self::new(period)?, values, out)
+        Self::new(period)?.0.fill(values, [out], |extreme, _| [extreme])
     }
 }
 
@@ -122,7 +75,7 @@ impl Indicator for RollingMax {
 
     #[inline]
     fn next(&mut self, value: f64) -> Option<f64> {
-        self.0.push(value)
+        self.0.push(value).map(|(extreme, _)| extreme)
     }
 
     fn warm_up(&self) -> usize {
@@ -136,7 +89,7 @@ impl Indicator for RollingMin {
 
     #[inline]
     fn next(&mut self, value: f64) -> Option<f64> {
-        self.0.push(value)
+        self.0.push(value).map(|(extreme, _)| extreme)
     }
 
     fn warm_up(&self) -> usize {

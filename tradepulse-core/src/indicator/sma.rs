@@ -1,5 +1,5 @@
-use super::window_sum::WindowSum;
-use super::{BatchError, Indicator, PeriodError, batch, checked};
+use super::window::{Sum, Window};
+use super::{BatchError, Indicator, PeriodError, checked};
 
 /// Simple moving average: the mean of the last `period` values, in their unit.
 ///
@@ -15,7 +15,7 @@ use super::{BatchError, Indicator, PeriodError, batch, checked};
 #[doc(alias = "moving average")]
 #[derive(Clone, Debug)]
 pub struct Sma {
-    window: WindowSum,
+    window: Window<Sum<1>>,
     count: f64,
 }
 
@@ -26,7 +26,7 @@ impl Sma {
     /// Unless `period` is 1 to 100,000.
     pub fn new(period: usize) -> Result<Self, PeriodError> {
         let period = checked("period", period, 1)?;
-        Ok(Self { window: WindowSum::new(period), count: period as f64 })
+        Ok(Self { window: Window::new(period, Sum), count: period as f64 })
     }
 
     /// The means of a whole column; `NaN` while warming up.
@@ -34,7 +34,8 @@ impl Sma {
     /// # Errors
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, values: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
-        batch::fill_one(Self::new(period)?, values, out)
+        let Self { window, count } = Self::new(period)?;
+        window.fill(values.as_chunks().0, [out], |[sum], _| [sum / count])
     }
 }
 
@@ -44,7 +45,7 @@ impl Indicator for Sma {
 
     #[inline]
     fn next(&mut self, value: f64) -> Option<f64> {
-        self.window.push([value]).map(|[sum]| sum / self.count)
+        self.window.push([value]).map(|([sum], _)| sum / self.count)
     }
 
     fn warm_up(&self) -> usize {

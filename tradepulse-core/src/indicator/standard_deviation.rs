@@ -1,5 +1,5 @@
-use super::moments::Moments;
-use super::{BatchError, Indicator, PeriodError, batch, checked};
+use super::window::{Moments, Window};
+use super::{BatchError, Indicator, PeriodError, checked};
 
 /// Standard deviation of the last `period` values times a multiplier, in their unit.
 ///
@@ -16,7 +16,8 @@ use super::{BatchError, Indicator, PeriodError, batch, checked};
 #[doc(alias = "volatility")]
 #[derive(Clone, Debug)]
 pub struct StandardDeviation {
-    window: Moments,
+    window: Window<Moments>,
+    share: f64,
     multiplier: f64,
 }
 
@@ -27,7 +28,8 @@ impl StandardDeviation {
     /// Unless `period` is 1 to 100,000 and `multiplier` finite and not negative.
     pub fn new(period: usize, multiplier: f64) -> Result<Self, PeriodError> {
         let period = checked("period", period, 1)?;
-        Ok(Self { window: Moments::new(period), multiplier: checked_multiplier(multiplier)? })
+        let multiplier = checked_multiplier(multiplier)?;
+        Ok(Self { window: Window::new(period, Moments), share: 1.0 / period as f64, multiplier })
     }
 
     /// The deviations of a whole column; `NaN` while warming up.
@@ -40,8 +42,18 @@ impl StandardDeviation {
         values: &[f64],
         out: &mut [f64],
     ) -> Result<(), BatchError> {
-        batch::fill_one(Self::new(period, multiplier)?, values, out)
+        let Self { window, share, multiplier } = Self::new(period, multiplier)?;
+        window.fill(values, [out], |sums, _| [deviation(sums, share) * multiplier])
     }
+}
+
+/// The population deviation of values, one of which weighs `share`, from the sums of their
+/// differences to a reference.
+#[inline]
+pub(super) fn deviation([differences, squares]: [f64; 2], share: f64) -> f64 {
+    let mean = differences * share;
+    let variance = squares * share - mean * mean;
+    if variance > 0.0 { variance.sqrt() } else { 0.0 }
 }
 
 /// Checks that `found` is finite and not negative.
@@ -59,7 +71,8 @@ impl Indicator for StandardDeviation {
 
     #[inline]
     fn next(&mut self, value: f64) -> Option<f64> {
-        self.window.push(value).map(|(_, variance)| variance.sqrt() * self.multiplier)
+        let (sums, _) = self.window.push(value)?;
+        Some(deviation(sums, self.share) * self.multiplier)
     }
 
     fn warm_up(&self) -> usize {

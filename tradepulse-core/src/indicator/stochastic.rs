@@ -1,4 +1,4 @@
-use super::rolling_extreme::WindowExtreme;
+use super::window::{Extreme, Window};
 use super::{BatchError, Indicator, PeriodError, Sma, batch, checked};
 use crate::market::{Candle, Columns};
 
@@ -25,8 +25,8 @@ use crate::market::{Candle, Columns};
 #[doc(alias = "%K")]
 #[derive(Clone, Debug)]
 pub struct Stochastic {
-    highest: WindowExtreme<true>,
-    lowest: WindowExtreme<false>,
+    highest: Window<Extreme<true>>,
+    lowest: Window<Extreme<false>>,
     k: Sma,
     d: Sma,
 }
@@ -51,8 +51,8 @@ impl Stochastic {
     pub fn new(period: usize, k_smoothing: usize, d_smoothing: usize) -> Result<Self, PeriodError> {
         let period = checked("period", period, 1)?;
         Ok(Self {
-            highest: WindowExtreme::new(period),
-            lowest: WindowExtreme::new(period),
+            highest: Window::new(period, Extreme),
+            lowest: Window::new(period, Extreme),
             k: Sma::new(checked("%K smoothing", k_smoothing, 1)?)?,
             d: Sma::new(checked("%D smoothing", d_smoothing, 1)?)?,
         })
@@ -81,7 +81,7 @@ impl Indicator for Stochastic {
     fn next(&mut self, candle: Candle) -> Option<StochasticLines> {
         let highest = self.highest.push(candle.high);
         let lowest = self.lowest.push(candle.low);
-        let (highest, lowest) = highest.zip(lowest)?;
+        let ((highest, _), (lowest, _)) = highest.zip(lowest)?;
         let range = highest - lowest;
         let raw = if range > 0.0 { (candle.close - lowest) / range * 100.0 } else { 0.0 };
         let k = self.k.next(raw)?;

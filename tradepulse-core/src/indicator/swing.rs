@@ -1,4 +1,4 @@
-use super::rolling_extreme::WindowExtreme;
+use super::window::{Extreme, Window};
 use super::{BatchError, Indicator, PeriodError, batch, checked};
 
 /// The candidate for a swing among the last `strength` values, and the extreme before it.
@@ -6,7 +6,7 @@ use super::{BatchError, Indicator, PeriodError, batch, checked};
 /// There is at most one: of two values so close, only one can be beyond the other.
 #[derive(Clone, Debug)]
 struct Swing<const HIGH: bool> {
-    before: WindowExtreme<HIGH>,
+    before: Window<Extreme<HIGH>>,
     extreme: Option<f64>,
     candidate: Option<f64>,
     age: usize,
@@ -15,7 +15,7 @@ struct Swing<const HIGH: bool> {
 impl<const HIGH: bool> Swing<HIGH> {
     fn new(strength: usize) -> Result<Self, PeriodError> {
         let strength = checked("strength", strength, 1)?;
-        Ok(Self { before: WindowExtreme::new(strength), extreme: None, candidate: None, age: 0 })
+        Ok(Self { before: Window::new(strength, Extreme), extreme: None, candidate: None, age: 0 })
     }
 
     #[inline]
@@ -37,7 +37,7 @@ impl<const HIGH: bool> Swing<HIGH> {
             self.candidate = Some(value);
             self.age = 0;
         }
-        self.extreme = self.before.push(value);
+        self.extreme = self.before.push(value).map(|(extreme, _)| extreme);
         known
     }
 }

@@ -1,4 +1,4 @@
-use super::rolling_extreme::WindowExtreme;
+use super::window::{Extreme, Window};
 use super::{BatchError, Indicator, PeriodError, batch, checked};
 use crate::market::{Candle, Columns};
 
@@ -23,8 +23,8 @@ use crate::market::{Candle, Columns};
 #[doc(alias = "WILLR")]
 #[derive(Clone, Debug)]
 pub struct WilliamsR {
-    highest: WindowExtreme<true>,
-    lowest: WindowExtreme<false>,
+    highest: Window<Extreme<true>>,
+    lowest: Window<Extreme<false>>,
 }
 
 impl WilliamsR {
@@ -34,7 +34,7 @@ impl WilliamsR {
     /// Unless `period` is 1 to 100,000.
     pub fn new(period: usize) -> Result<Self, PeriodError> {
         let period = checked("period", period, 1)?;
-        Ok(Self { highest: WindowExtreme::new(period), lowest: WindowExtreme::new(period) })
+        Ok(Self { highest: Window::new(period, Extreme), lowest: Window::new(period, Extreme) })
     }
 
     /// The values of all candles; `NaN` while warming up.
@@ -54,7 +54,7 @@ impl Indicator for WilliamsR {
     fn next(&mut self, candle: Candle) -> Option<f64> {
         let highest = self.highest.push(candle.high);
         let lowest = self.lowest.push(candle.low);
-        let (highest, lowest) = highest.zip(lowest)?;
+        let ((highest, _), (lowest, _)) = highest.zip(lowest)?;
         let range = highest - lowest;
         Some(if range > 0.0 { (highest - candle.close) / range * -100.0 } else { 0.0 })
     }

@@ -1,5 +1,5 @@
-use super::weighted_sum::WeightedSum;
-use super::{BatchError, Indicator, PeriodError, batch, checked};
+use super::window::{Weighted, Window};
+use super::{BatchError, Indicator, PeriodError, checked};
 
 /// Weighted moving average: the oldest of the last `period` values weighs 1, the newest `period`;
 /// in their unit.
@@ -16,7 +16,7 @@ use super::{BatchError, Indicator, PeriodError, batch, checked};
 #[doc(alias = "linearly weighted moving average")]
 #[derive(Clone, Debug)]
 pub struct Wma {
-    window: WeightedSum<false>,
+    window: Window<Weighted<false>>,
     weights: f64,
 }
 
@@ -28,7 +28,8 @@ impl Wma {
     pub fn new(period: usize) -> Result<Self, PeriodError> {
         let period = checked("period", period, 1)?;
         let n = period as f64;
-        Ok(Self { window: WeightedSum::new(period), weights: n * (n + 1.0) / 2.0 })
+        let window = Window::new(period, Weighted { newest: n - 1.0 });
+        Ok(Self { window, weights: n * (n + 1.0) / 2.0 })
     }
 
     /// The weighted means of a whole column; `NaN` while warming up.
@@ -36,8 +37,15 @@ impl Wma {
     /// # Errors
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, values: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
-        batch::fill_one(Self::new(period)?, values, out)
+        let Self { window, weights } = Self::new(period)?;
+        window.fill(values, [out], |sums, _| [mean(sums, weights)])
     }
+}
+
+/// Positions count from 0, weights from 1.
+#[inline]
+fn mean([sum, weighted]: [f64; 2], weights: f64) -> f64 {
+    (weighted + sum) / weights
 }
 
 impl Indicator for Wma {
@@ -46,9 +54,7 @@ impl Indicator for Wma {
 
     #[inline]
     fn next(&mut self, value: f64) -> Option<f64> {
-        // Positions count from 0, weights from 1.
-        let (sum, weighted) = self.window.push(value)?;
-        Some((weighted + sum) / self.weights)
+        self.window.push(value).map(|(sums, _)| mean(sums, self.weights))
     }
 
     fn warm_up(&self) -> usize {
