@@ -1,6 +1,6 @@
 //! Real candles, where they are there: in the folder `TRADEPULSE_SHARED` names, or in `shared`
 //! beside the workspace.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::{Path, PathBuf};
 

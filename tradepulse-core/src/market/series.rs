@@ -437,20 +437,17 @@ impl Series {
         hash.update(self.timeframe.as_ms().to_le_bytes());
         hash.update((self.len() as u64).to_le_bytes());
         let mut buffer = Vec::with_capacity(8 * 1024);
-        let mut feed = |bytes: &mut dyn Iterator<Item = [u8; 8]>| {
-            for value in bytes {
-                buffer.extend_from_slice(&value);
-                if buffer.len() == 8 * 1024 {
-                    hash.update(&buffer);
-                    buffer.clear();
-                }
-            }
-            hash.update(&buffer);
+        for times in self.time().chunks(1024) {
             buffer.clear();
-        };
-        feed(&mut self.columns.time.iter().map(|t| t.to_le_bytes()));
+            buffer.extend(times.iter().flat_map(|t| t.to_le_bytes()));
+            hash.update(&buffer);
+        }
         for column in [self.open(), self.high(), self.low(), self.close(), self.volume()] {
-            feed(&mut column.iter().map(|v| v.to_le_bytes()));
+            for values in column.chunks(1024) {
+                buffer.clear();
+                buffer.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+                hash.update(&buffer);
+            }
         }
         crate::hex(&hash.finalize())
     }

@@ -151,7 +151,7 @@ impl Table<'_> {
     }
 
     fn fault(&self, line: u64, fault: Fault) -> ImportError {
-        let place = Place { file: self.file.to_owned(), line, unit: Unit::Line };
+        let place = Place { file: self.file.into(), line, unit: Unit::Line };
         match fault {
             Fault::Line(reason) => ImportError::Line { place, reason },
             Fault::Value { kind, text, reason } => {

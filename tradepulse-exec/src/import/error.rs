@@ -93,7 +93,7 @@ pub enum ImportError {
         /// Where.
         place: Place,
         /// What is wrong.
-        error: DataError,
+        error: Box<DataError>,
         /// Of a duplicate: where the time appeared first.
         first: Option<Place>,
     },
@@ -134,7 +134,7 @@ impl ImportError {
             _ => None,
         };
         match error.row().and_then(|row| origins.place(row)) {
-            Some(place) => Self::Data { place, error, first },
+            Some(place) => Self::Data { place, error: Box::new(error), first },
             // Only columns of unequal length have no row, and the readers never make those.
             None => Self::Format { file: PathBuf::new(), reason: error.to_string() },
         }

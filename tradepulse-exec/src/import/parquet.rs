@@ -1,4 +1,7 @@
-use std::path::Path;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 
 use parquet::{
     basic::{ConvertedType, LogicalType, TimeUnit as ParquetUnit, Type as PhysicalType},
@@ -43,9 +46,13 @@ pub(crate) struct ParquetFile<'a, R: ChunkReader> {
 
 impl<'a, R: ChunkReader + 'static> ParquetFile<'a, R> {
     pub(crate) fn open(input: R, file: &'a Path) -> Result<Self, ImportError> {
-        let reader = SerializedFileReader::new(input)
-            .map_err(|source| ImportError::Parquet { file: file.to_owned(), source })?;
-        Ok(Self { reader, file })
+        guarded(file, || {
+            let length = input.len();
+            let reader = SerializedFileReader::new(input)
+                .and_then(|reader| check_offsets(&reader, length).map(|()| reader))
+                .map_err(|source| ImportError::Parquet { file: file.to_owned(), source })?;
+            Ok(Self { reader, file })
+        })
     }
 
     /// The value of `key` in the file's own metadata.
@@ -54,7 +61,12 @@ impl<'a, R: ChunkReader + 'static> ParquetFile<'a, R> {
         pairs.iter().find(|p| p.key == key)?.value.as_deref()
     }
 
+    /// After an error `rows` holds what was read before it, in columns of any length.
     pub(crate) fn read(&self, options: &Options, rows: &mut Rows) -> Result<(), ImportError> {
+        guarded(self.file, || self.read_groups(options, rows))
+    }
+
+    fn read_groups(&self, options: &Options, rows: &mut Rows) -> Result<(), ImportError> {
         let damaged = |source| ImportError::Parquet { file: self.file.to_owned(), source };
         rows.origins.begin(self.file, Unit::Row);
         let schema = self.reader.metadata().file_metadata().schema_descr();
@@ -87,6 +99,42 @@ impl<'a, R: ChunkReader + 'static> ParquetFile<'a, R> {
         }
         Ok(())
     }
+}
+
+/// Runs the decoder. It panics on some kinds of damage: that is an error about the file, as any
+/// other damage is.
+fn guarded<T>(
+    file: &Path,
+    decode: impl FnOnce() -> Result<T, ImportError>,
+) -> Result<T, ImportError> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| {
+        let source = ParquetError::General("the file is damaged".to_owned());
+        Err(ImportError::Parquet { file: file.to_owned(), source })
+    })
+}
+
+/// Refuses column chunks that are not inside the file, and row groups whose columns differ in
+/// length, before anything is read by their offsets.
+fn check_offsets<R: ChunkReader + 'static>(
+    reader: &SerializedFileReader<R>,
+    length: u64,
+) -> Result<(), ParquetError> {
+    for group in reader.metadata().row_groups() {
+        for column in group.columns() {
+            let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+            let start = u64::try_from(start.min(column.data_page_offset()));
+            let size = u64::try_from(column.compressed_size());
+            let end = start.ok().zip(size.ok()).and_then(|(start, size)| start.checked_add(size));
+            if end.is_none_or(|end| end > length) {
+                return Err(ParquetError::EOF("a column chunk is not inside the file".to_owned()));
+            }
+            let flat = column.column_descr().max_rep_level() == 0;
+            if flat && column.num_values() != group.num_rows() {
+                return Err(ParquetError::General("columns differ in length".to_owned()));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// One row group of a file.
@@ -299,16 +347,19 @@ impl Group<'_> {
             Fault::Value(row, text, reason) => {
                 let line = self.first_row + row as u64;
                 ImportError::Value {
-                    place: Place { file, line, unit: Unit::Row },
+                    place: Place { file: self.file.into(), line, unit: Unit::Row },
                     column,
                     text,
                     reason,
                 }
             }
             Fault::Type => {
-                let found = match descriptor.logical_type_ref() {
-                    Some(logical) => format!("{} ({logical:?})", descriptor.physical_type()),
-                    None => descriptor.physical_type().to_string(),
+                let physical = descriptor.physical_type();
+                let logical = descriptor.logical_type_ref().map(|l| format!("{l:?}"));
+                let found = match (logical, descriptor.converted_type()) {
+                    (Some(l), _) => format!("{physical} {}", l.split('(').next().unwrap_or(&l)),
+                    (None, ConvertedType::NONE) => physical.to_string(),
+                    (None, converted) => format!("{physical} {converted}"),
                 };
                 ImportError::ColumnType { file, column, found }
             }

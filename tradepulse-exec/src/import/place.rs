@@ -1,12 +1,9 @@
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{fmt, path::Path, sync::Arc};
 
 /// Where a row came from: displayed as `file.csv, line 7` or `file.parquet, row 6`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    pub(super) file: PathBuf,
+    pub(super) file: Arc<Path>,
     pub(super) line: u64,
     pub(super) unit: Unit,
 }
@@ -48,7 +45,7 @@ impl fmt::Display for Unit {
 /// Where every row came from, kept as runs of consecutive lines, so that it costs next to nothing.
 #[derive(Debug, Default)]
 pub(super) struct Origins {
-    files: Vec<(PathBuf, Unit)>,
+    files: Vec<(Arc<Path>, Unit)>,
     runs: Vec<Run>,
     expected: u64,
 }
@@ -63,7 +60,7 @@ struct Run {
 impl Origins {
     /// The rows that follow are from `file`.
     pub(super) fn begin(&mut self, file: &Path, unit: Unit) {
-        self.files.push((file.to_owned(), unit));
+        self.files.push((file.into(), unit));
         self.expected = 0;
     }
 

@@ -40,9 +40,9 @@ pub enum StoreError {
         /// The open time of both.
         time: Timestamp,
         /// What is stored.
-        stored: Candle,
+        stored: Box<Candle>,
         /// What was to be stored.
-        given: Candle,
+        given: Box<Candle>,
         /// The row of `given` in the series.
         row: usize,
     },

@@ -18,8 +18,8 @@ pub(super) fn merge(
                     return Err(StoreError::Conflict {
                         market: market.clone(),
                         time: old.open_time,
-                        stored: old,
-                        given: new,
+                        stored: Box::new(old),
+                        given: Box::new(new),
                         row: j,
                     });
                 }
