@@ -24,7 +24,7 @@ enum Command {
     /// See it work: a synthetic market, every strategy, a report (no data, no keys, no network)
     Demo(command::demo::Arguments),
     /// Run a strategy on candles
-    Backtest(command::backtest::Arguments),
+    Backtest(Box<command::backtest::Arguments>),
     /// Show the strategies and their variables
     Strategies(command::strategies::Arguments),
     /// Prove that a strategy does not look ahead
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Demo(arguments) => command::demo::run(arguments),
-        Command::Backtest(arguments) => command::backtest::run(arguments, &cli.place),
+        Command::Backtest(arguments) => command::backtest::run(*arguments, &cli.place),
         Command::Strategies(arguments) => command::strategies::run(arguments),
         Command::Lookahead(arguments) => command::lookahead::run(arguments, &cli.place),
         Command::Indicators(arguments) => command::indicators::run(arguments, &cli.place),
