@@ -135,7 +135,7 @@ impl<'a> Backtest<'a> {
     pub fn new(series: &'a Series, settings: Settings) -> Result<Self, BacktestError> {
         settings.check()?;
         if series.is_empty() {
-            return Err(BacktestError::TooFewCandles { candles: 0, needed: 1 });
+            return Err(BacktestError::TooFewCandles { candles: 0, needed: 2, warm_up: 0 });
         }
         let cache = Arc::default();
         Ok(Self { series, settings, detail: None, keep_equity: false, cache })
@@ -203,13 +203,13 @@ impl<'a> Backtest<'a> {
     ) -> Result<Outcome, BacktestError> {
         let mut inputs = Inputs::default();
         let strategy = S::new(parameters, &mut inputs)?;
-        let columns = self.cache.columns(&inputs, self.series.columns())?;
-        let candles = self.series.len();
-        let needed = needed_candles(&columns);
+        let (candles, warm_up) = (self.series.len(), strategy.warm_up());
+        // The inputs' warm-up, the candle of the first intent, and one to fill it on.
+        let needed = inputs.warm_up().map_err(BatchError::from)? + 2;
         if candles < needed {
-            return Err(BacktestError::TooFewCandles { candles, needed });
+            return Err(BacktestError::TooFewCandles { candles, needed, warm_up });
         }
-        let warm_up = strategy.warm_up();
+        let columns = self.cache.columns(&inputs, self.series.columns())?;
         let Settings { capital, rules, venue_costs, .. } = &self.settings;
         let engine = Engine::new(strategy, rules.clone(), *capital);
         let venue = Venue::new(*venue_costs, priority).with_detail(self.detail);
@@ -277,12 +277,6 @@ impl<'a> Backtest<'a> {
         run.funnel = engine.strategy().funnel();
         run
     }
-}
-
-/// Candles before every declared input has a value, and one more to trade on.
-fn needed_candles(inputs: &[Arc<Vec<f64>>]) -> usize {
-    let first = |column: &Arc<Vec<f64>>| column.iter().position(|v| !v.is_nan());
-    inputs.iter().map(|column| first(column).map_or(column.len() + 1, |i| i + 2)).max().unwrap_or(2)
 }
 
 /// What the loop collects.
@@ -361,13 +355,16 @@ pub enum BacktestError {
     Input(#[from] BatchError),
     /// Not enough data for the strategy to say anything.
     #[error(
-        "too few candles: there are {candles}, and the strategy's inputs need at least {needed}"
+        "too few candles: there are {candles}; the strategy needs at least {needed} for its first \
+         trade and {warm_up} to warm up"
     )]
     TooFewCandles {
         /// Candles there are.
         candles: usize,
-        /// Candles needed before the first intent could fill.
+        /// Candles needed for the first intent to fill.
         needed: usize,
+        /// Candles until the strategy's state no longer depends on where the data began.
+        warm_up: usize,
     },
     /// A setting out of its range.
     #[error("{name} = {value}: expected {expected}")]

@@ -14,17 +14,17 @@ use crate::output;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct MarketArguments {
     /// Read candles from this file (CSV, .csv.gz or Parquet) instead of the store
-    #[arg(long, value_name = "FILE", required_unless_present = "exchange")]
+    #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
     /// Exchange of stored candles, or of the file's
     #[arg(long)]
     exchange: Option<ExchangeName>,
     /// Market, such as BTC/USDT
-    #[arg(long, value_name = "BASE/QUOTE", required_unless_present = "data")]
+    #[arg(long, value_name = "BASE/QUOTE")]
     symbol: Option<Symbol>,
-    /// Length of a candle, such as 5m or 1h
+    /// Length of a candle, such as 5m or 1h [default for a file: its shortest distance of two rows]
     #[arg(long)]
-    timeframe: Timeframe,
+    timeframe: Option<Timeframe>,
     /// First instant (a date, or RFC 3339)
     #[arg(long, value_name = "TIME")]
     from: Option<Timestamp>,
@@ -49,17 +49,16 @@ pub(crate) struct LoadedMarket {
 
 impl MarketArguments {
     pub(crate) fn load(&self, place: &DataDir) -> Result<LoadedMarket> {
-        let all = match (&self.data, &self.exchange, &self.symbol) {
-            (Some(file), _, _) => self.read(file)?,
-            (None, Some(exchange), Some(symbol)) => {
-                let market = Market {
-                    exchange: exchange.clone(),
-                    symbol: symbol.clone(),
-                    timeframe: self.timeframe,
-                };
+        let all = match (&self.data, &self.exchange, &self.symbol, self.timeframe) {
+            (Some(file), ..) => self.read(file)?,
+            (None, Some(exchange), Some(symbol), Some(timeframe)) => {
+                let (exchange, symbol) = (exchange.clone(), symbol.clone());
+                let market = Market { exchange, symbol, timeframe };
                 CandleStore::open(place.path()?).load(&market, None, None)?
             }
-            _ => bail!("pass --data FILE, or --exchange and --symbol of stored candles"),
+            _ => {
+                bail!("pass --data FILE, or --exchange, --symbol and --timeframe of stored candles")
+            }
         };
         let series = match (self.from, self.to) {
             (None, None) => all,
@@ -88,7 +87,7 @@ impl MarketArguments {
             symbol: self.symbol.clone(),
             ..import::Options::default()
         };
-        let import = import::import(&[file], self.timeframe, &options)?;
+        let import = import::import(&[file], self.timeframe.unwrap_or(Timeframe::M1), &options)?;
         if let Some(repair) = import.repair {
             output::note(format!(
                 "repaired {}: {} rows moved, {} duplicates dropped",
@@ -97,16 +96,25 @@ impl MarketArguments {
                 repair.dropped
             ));
         }
-        Ok(import.series)
+        match self.timeframe {
+            Some(_) => Ok(import.series),
+            None => with_shortest_distance(file, import.series),
+        }
     }
 }
 
 /// Candles of a file whose timeframe is the shortest distance between its rows.
 pub(crate) fn read_detail(file: &Path) -> Result<Series> {
     let import = import::import(&[file], Timeframe::M1, &import::Options::default())?;
-    let distances = import.series.time().windows(2).map(|pair| pair[1] - pair[0]);
+    with_shortest_distance(file, import.series)
+}
+
+fn with_shortest_distance(file: &Path, series: Series) -> Result<Series> {
+    let distances = series.time().windows(2).map(|pair| pair[1] - pair[0]);
     let shortest = distances
         .min()
         .with_context(|| format!("{}: one row does not tell the timeframe", file.display()))?;
-    Ok(Series::new(Timeframe::from_ms(shortest)?, import.series.into_columns())?)
+    Series::new(Timeframe::from_ms(shortest)?, series.into_columns()).with_context(|| {
+        format!("{}: the rows have no common timeframe; pass --timeframe", file.display())
+    })
 }

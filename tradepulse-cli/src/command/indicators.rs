@@ -12,10 +12,9 @@ use crate::output::{self, Verdict};
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Name of the indicator; without it, all are listed
-    #[arg(requires = "timeframe")]
     name: Option<String>,
     #[command(flatten)]
-    market: Option<MarketArguments>,
+    market: MarketArguments,
     /// Set a parameter; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
     set: Vec<String>,
@@ -52,12 +51,12 @@ impl Column {
 }
 
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
-    let (Some(name), Some(market)) = (&arguments.name, &arguments.market) else {
+    let Some(name) = &arguments.name else {
         return list(arguments.json);
     };
     let entry = catalogue::find(name).ok_or_else(|| unknown(name))?;
     let parameters = parameters(entry.variables, &arguments.set)?;
-    let series = market.load(place)?.series;
+    let series = arguments.market.load(place)?.series;
     let columns = entry.compute(&parameters, arguments.source.of(&series), series.columns())?;
     if arguments.json {
         let outputs: serde_json::Map<_, _> = entry

@@ -86,6 +86,18 @@ impl InputSpec {
         Ok(out)
     }
 
+    /// Candles before the first value.
+    fn warm_up(self) -> Result<usize, PeriodError> {
+        Ok(match self {
+            Self::Sma(_, n) => Sma::new(n)?.warm_up(),
+            Self::Ema(_, n) => Ema::new(n)?.warm_up(),
+            Self::Rsi(_, n) => Rsi::new(n)?.warm_up(),
+            Self::Atr(n) => Atr::new(n)?.warm_up(),
+            Self::RollingMax(_, n) => RollingMax::new(n)?.warm_up(),
+            Self::RollingMin(_, n) => RollingMin::new(n)?.warm_up(),
+        })
+    }
+
     /// The same values candle by candle.
     fn stream(self) -> Result<Stream, PeriodError> {
         Ok(match self {
@@ -155,6 +167,14 @@ impl Inputs {
     /// What was declared, in the order of the handles.
     pub fn specs(&self) -> &[InputSpec] {
         &self.specs
+    }
+
+    /// Candles before every declared indicator has a value.
+    ///
+    /// # Errors
+    /// If a period is outside its indicator's range.
+    pub fn warm_up(&self) -> Result<usize, PeriodError> {
+        self.specs.iter().try_fold(0, |most, spec| Ok(most.max(spec.warm_up()?)))
     }
 
     /// Every declared indicator over all of `columns`, NaN while warming up.

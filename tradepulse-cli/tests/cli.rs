@@ -1,0 +1,253 @@
+//! The command as its users meet it: what it prints, what it refuses, what it exits with.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_tradepulse"))
+            .args(arguments.split_whitespace())
+            .current_dir(self.0.path())
+            .env("TRADEPULSE_DATA_DIR", self.path("data"))
+            .output()
+            .unwrap()
+    }
+
+    /// Stdout of a run that must succeed.
+    fn good(&self, arguments: &str) -> String {
+        let out = self.run(arguments);
+        let error = String::from_utf8_lossy(&out.stderr);
+        assert!(out.status.success(), "{arguments}: {error}");
+        String::from_utf8(out.stdout).unwrap()
+    }
+
+    fn json(&self, arguments: &str) -> Value {
+        serde_json::from_str(&self.good(arguments)).unwrap()
+    }
+
+    /// Stderr of a run that must be refused with exit code 2 and nothing on stdout.
+    fn refused(&self, arguments: &str) -> String {
+        let out = self.run(arguments);
+        assert_eq!(out.status.code(), Some(2), "{arguments}");
+        assert!(out.stdout.is_empty(), "{arguments}");
+        String::from_utf8(out.stderr).unwrap()
+    }
+
+    /// A file of `rows` candles of five minutes that swing.
+    fn candles(&self, name: &str, rows: i64) -> PathBuf {
+        let mut text = String::from("timestamp_ms,open,high,low,close,volume\n");
+        let price = |i: i64| 100.0 + 8.0 * (i as f64 / 40.0).sin() + 3.0 * (i as f64 / 7.0).sin();
+        for i in 0..rows {
+            let (open, close) = (price(i), price(i + 1));
+            let (high, low) = (open.max(close) + 0.3, open.min(close) - 0.3);
+            let time = 1_704_067_200_000 + i * 300_000;
+            text += &format!("{time},{open},{high},{low},{close},{}\n", 5 + i % 9);
+        }
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+fn lines(path: &Path) -> Vec<String> {
+    fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_file_backtests_the_same_as_the_store() {
+    let folder = Folder::new();
+    folder.candles("c.csv", 3000);
+    let rule = "ema_cross --set fast=5 --set slow=20 --symbol BTC/USDT --timeframe 5m --json";
+    let from_file = folder.json(&format!("backtest {rule} --data c.csv"));
+    folder.good("import --exchange binance --symbol BTC/USDT --timeframe 5m c.csv");
+    let from_store = folder.json(&format!("backtest {rule} --exchange binance"));
+    assert!(from_file["metrics"]["trades"].as_u64().unwrap() > 10);
+    assert_eq!(from_file["trades_hash"], from_store["trades_hash"]);
+    assert_eq!(from_file["fingerprint"], from_store["fingerprint"]);
+    for key in ["strategy", "parameters", "symbol", "timeframe", "candles", "from_ms", "to_ms"] {
+        assert_eq!(from_file[key], from_store[key], "{key}");
+    }
+    let trade = &from_file["trades"][0];
+    for key in [
+        "side",
+        "entry_time_ms",
+        "entry_price",
+        "exit_time_ms",
+        "exit_price",
+        "quantity",
+        "fees",
+        "profit",
+        "profit_pct",
+        "exit_reason",
+        "holding",
+        "ambiguous",
+    ] {
+        assert!(!trade[key].is_null(), "{key}");
+    }
+    let other = folder.json(&format!("backtest {rule} --data c.csv --fee 0.002"));
+    assert_ne!(from_file["fingerprint"], other["fingerprint"]);
+}
+
+#[test]
+fn import_is_idempotent_and_check_finds_damage() {
+    let folder = Folder::new();
+    folder.candles("c.csv", 500);
+    let market = "--exchange kraken --symbol ETH/USD --timeframe 5m";
+    let first = folder.json(&format!("import {market} c.csv --json"));
+    assert_eq!((&first["added"], &first["known"]), (&500.into(), &0.into()));
+    let again = folder.json(&format!("import {market} c.csv --json"));
+    assert_eq!((&again["added"], &again["known"]), (&0.into(), &500.into()));
+    assert!(folder.good("data ls").contains("kraken ETH/USD 5m"));
+    assert!(folder.good("data check").contains("sound"));
+    folder.good(&format!("data export {market} out.csv"));
+    assert_eq!(lines(&folder.path("out.csv")), lines(&folder.path("c.csv")));
+
+    let parts = walk(&folder.path("data"));
+    let part = parts.iter().find(|p| p.extension().is_some_and(|e| e == "parquet")).unwrap();
+    let mut bytes = fs::read(part).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(part, bytes).unwrap();
+    let out = folder.run("data check");
+    assert_eq!(out.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&out.stdout).contains("DAMAGED"));
+    folder.refused("backtest ema_cross --exchange kraken --symbol ETH/USD --timeframe 5m");
+}
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+    entries.flat_map(|p| if p.is_dir() { walk(&p) } else { vec![p] }).collect()
+}
+
+#[test]
+fn bad_input_is_named_and_leaves_nothing_behind() {
+    let folder = Folder::new();
+    let path = folder.candles("c.csv", 300);
+    let mut rows = lines(&path);
+    let good = rows.clone();
+    let mut broken = |row: usize, from: &str, to: &str| {
+        rows.clone_from(&good);
+        rows[row] = rows[row].replacen(from, to, 1);
+        fs::write(folder.path("bad.csv"), rows.join("\n")).unwrap();
+        folder.refused("import --exchange x --symbol A/B --timeframe 5m bad.csv")
+    };
+    let open = good[9].split(',').nth(1).unwrap().to_owned();
+    for to in ["NaN", "inf", "-3", "", "abc", "0"] {
+        let error = broken(9, &open, to);
+        for part in ["bad.csv", "line 10", "open"] {
+            assert!(error.contains(part), "{to:?}: {error}");
+        }
+    }
+    let time = good[9].split(',').next().unwrap().to_owned();
+    let error = broken(9, &time, &format!("{}1", &time[..time.len() - 1]));
+    assert!(error.contains("line 10") && error.contains("time"), "{error}");
+    assert!(!folder.path("data").exists() || walk(&folder.path("data")).is_empty());
+    assert!(folder.good("data ls").contains("No candles"));
+
+    let data = "--data c.csv --timeframe 5m";
+    for (arguments, expected) in [
+        (format!("backtest liquidty_sweep {data}"), "did you mean \"liquidity_sweep\""),
+        (format!("backtest ema_cross --set fats=3 {data}"), "did you mean \"fast\""),
+        (format!("backtest ema_cross --set fast=0 {data}"), "2 … 100"),
+        (format!("backtest ema_cross --set fast {data}"), "name=value"),
+        (format!("backtest ema_cross --set fast=60 {data}"), "infeasible"),
+        (format!("backtest ema_cross {data} --capital 0"), "capital"),
+        (format!("backtest ema_cross {data} --slippage 1.5"), "slippage"),
+        (format!("backtest ema_cross {data} --quantity-step -1"), "-1"),
+        ("backtest ema_cross --data c.csv --timeframe 5q".to_owned(), "5q"),
+        ("backtest ema_cross --data none.csv --timeframe 5m".to_owned(), "none.csv"),
+        ("backtest ema_cross --exchange x --symbol A/B --timeframe 1h".to_owned(), "x A/B 1h"),
+        (format!("backtest ema_cross {data} --from 2030-01-01"), "no candles in that time"),
+        ("indicators rsx --data c.csv".to_owned(), "did you mean \"rsi\""),
+        ("backtest ema_cross".to_owned(), "--data"),
+    ] {
+        let error = folder.refused(&arguments);
+        assert!(error.contains(expected), "{arguments}: {error}");
+    }
+    folder.candles("few.csv", 12);
+    let error = folder.refused("backtest liquidity_sweep --data few.csv --timeframe 5m");
+    assert!(error.contains("there are 12") && error.contains("at least 21"), "{error}");
+    fs::write(folder.path("empty.csv"), "").unwrap();
+    assert!(folder.refused("backtest ema_cross --data empty.csv").contains("empty.csv"));
+}
+
+#[test]
+fn reports_and_tables_are_written_whole() {
+    let folder = Folder::new();
+    folder.candles("c.csv", 3000);
+    let out = folder.good(
+        "backtest ema_cross --set fast=5 --set slow=20 --data c.csv --timeframe 5m --symbol A/B \
+         --monte-carlo 200 --funnel --trades t.csv --report r.html",
+    );
+    for part in ["net profit", "Sharpe", "monte carlo", "trades hash", "Written: r.html"] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let html = fs::read_to_string(folder.path("r.html")).unwrap();
+    assert!(html.contains("ema_cross"));
+    for outside in ["<link rel=\"stylesheet", " src=", "@import", "url(http", "fetch("] {
+        assert!(!html.contains(outside), "{outside}: not self-contained");
+    }
+    let trades = lines(&folder.path("t.csv"));
+    assert!(trades[0].starts_with("side,entry_time_ms") && trades.len() > 10);
+    let error = folder.refused("backtest ema_cross --data c.csv --report no/such/folder/r.html");
+    assert!(error.contains("no/such/folder"), "{error}");
+}
+
+#[test]
+fn indicators_give_a_value_per_candle() {
+    let folder = Folder::new();
+    folder.candles("c.csv", 100);
+    let csv = folder.good("indicators rsi --set period=14 --data c.csv --csv");
+    let rows: Vec<_> = csv.lines().collect();
+    assert_eq!((rows.len(), rows[0]), (101, "timestamp_ms,rsi"));
+    assert!(rows[14].ends_with(',') && !rows[15].ends_with(','));
+    let json = folder.json("indicators macd --data c.csv --json");
+    assert_eq!(json["outputs"]["signal"].as_array().unwrap().len(), 100);
+    assert!(json["outputs"]["signal"][0].is_null());
+    assert!(folder.good("indicators").contains("bollinger"));
+}
+
+#[test]
+fn strategies_explain_themselves_and_do_not_look_ahead() {
+    let folder = Folder::new();
+    folder.candles("c.csv", 2000);
+    let all = folder.json("strategies --json");
+    let names: Vec<_> =
+        all.as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
+    assert_eq!(names.len(), 7);
+    for name in names {
+        let about = folder.json(&format!("strategies {name} --json"));
+        for variable in about["variables"].as_array().unwrap() {
+            assert!(!variable["doc"].as_str().unwrap().is_empty(), "{name}: {variable}");
+        }
+        assert!(folder.good(&format!("strategies {name}")).contains("default"));
+        let verdict = folder.json(&format!("lookahead {name} --data c.csv --prefixes 8 --json"));
+        assert!(verdict["difference"].is_null(), "{name}");
+    }
+}
+
+#[test]
+fn the_demo_needs_nothing() {
+    let folder = Folder::new();
+    let demo = folder.json("demo --candles 6000 --json");
+    assert_eq!(demo["synthetic"], true);
+    assert_eq!(demo["backtests"].as_array().unwrap().len(), 7);
+    assert!(folder.path("tradepulse-demo/index.html").exists());
+    let again = folder.json("demo --candles 6000 --json");
+    assert_eq!(demo, again, "the same seed gives the same demo");
+}
