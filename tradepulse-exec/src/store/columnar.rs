@@ -162,7 +162,7 @@ impl CandleStore {
         };
         let stored = old.as_ref().map(|m| part::load(&folder, m, &m.parts)).transpose()?;
         let merged = match stored {
-            Some(stored) => Some(merge::merge(market, &stored, series)?),
+            Some(stored) => Some(merge::merge(market, stored, series)?),
             None => None,
         };
         let whole = merged.as_ref().unwrap_or(series);
