@@ -320,6 +320,22 @@ fn minutes_are_kept_by_month() {
     assert_eq!(store.load(&market, None, None).unwrap(), series);
 }
 
+#[test]
+fn equal_is_not_rewritten_by_another_zero() {
+    let data = tempfile::tempdir().unwrap();
+    let store = CandleStore::open(data.path());
+    let with_volume = |volume: f64| {
+        let mut columns = candles("2023-12-31T23:00:00Z", 20).into_columns();
+        columns.volume[3] = volume;
+        Series::new(Timeframe::M5, columns).unwrap()
+    };
+    store.import(&market(), &with_volume(0.0).slice(0..15), &[]).unwrap();
+    let report = store.import(&market(), &with_volume(-0.0), &[]).unwrap();
+    assert_eq!((report.added, report.known), (5, 15));
+    store.check(&market()).unwrap();
+    assert_eq!(store.load(&market(), None, None).unwrap().sha256(), with_volume(0.0).sha256());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
