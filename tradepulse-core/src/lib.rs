@@ -1,4 +1,64 @@
-//! The pure domain of TradePulse.
+//! The pure domain of TradePulse: candles in, trades out.
+//!
+//! - [`market`]: candles as checked columns, aggregation, synthetic markets.
+//! - [`indicator`]: technical indicators, streaming and batch by the same code.
+//! - [`strategy`]: the [`Strategy`](strategy::Strategy) trait, what a strategy sees and wants.
+//! - [`engine`]: intents become orders, fills become trades; [`simulation`] is the venue behind it.
+//! - [`backtest`]: the loop around both; [`performance`]: what came out.
+//!
+//! Nothing here asks what time it is, throws dice it was not handed, or touches a socket, a disk or
+//! a thread. The same inputs give the same trades, bit for bit.
+//!
+//! ```
+//! use tradepulse_core::backtest::{Backtest, Settings};
+//! use tradepulse_core::market::SyntheticMarket;
+//! use tradepulse_core::order::Side;
+//! use tradepulse_core::parameter::{ParameterError, Parameters};
+//! use tradepulse_core::random::Seed;
+//! use tradepulse_core::strategy::{About, Entry, Inputs, Intent, Strategy, View};
+//! use tradepulse_core::time::Timeframe;
+//!
+//! /// Buys after three falling closes.
+//! struct BuyTheDip;
+//!
+//! impl Strategy for BuyTheDip {
+//!     fn about() -> About {
+//!         About {
+//!             name: "buy_the_dip",
+//!             version: 1,
+//!             summary: "three falling closes",
+//!             variables: &[],
+//!             optional_inputs: &[],
+//!         }
+//!     }
+//!
+//!     fn new(_: &Parameters, _: &mut Inputs) -> Result<Self, ParameterError> {
+//!         Ok(Self)
+//!     }
+//!
+//!     fn warm_up(&self) -> usize {
+//!         4
+//!     }
+//!
+//!     fn on_candle(&mut self, view: &View<'_>) -> Option<Intent> {
+//!         let close = view.close(0);
+//!         view.closes(4)?.is_sorted_by(|a, b| a > b).then_some(Intent::Enter(Entry {
+//!             side: Side::Long,
+//!             stop: close * 0.98,
+//!             target: Some(close * 1.03),
+//!             max_holding: Some(48),
+//!         }))
+//!     }
+//! }
+//!
+//! let market = SyntheticMarket { candles: 5000, ..SyntheticMarket::new(Seed(1), Timeframe::H1) };
+//! let series = market.generate()?;
+//! let backtest = Backtest::new(&series, Settings::default())?;
+//! let outcome = backtest.run::<BuyTheDip>(&Parameters::defaults(&[]))?;
+//! assert_eq!(outcome.metrics.trades, outcome.trades.len() as u64);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
 pub mod account;
 pub mod backtest;
 pub mod engine;
@@ -20,3 +80,8 @@ pub mod variable;
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
