@@ -185,3 +185,172 @@ fn put(bytes: &mut Vec<u8>, mut value: u64) {
 fn put_signed(bytes: &mut Vec<u8>, value: i64) {
     put(bytes, ((value << 1) ^ (value >> 63)) as u64);
 }
+
+#[cfg(test)]
+mod tests {
+    use tradepulse_core::time::Timestamp;
+
+    use super::*;
+
+    /// Reads the integers back as the page does.
+    struct Integers(std::vec::IntoIter<u8>);
+
+    impl Integers {
+        fn new(text: &str) -> Self {
+            Self(BASE64_STANDARD.decode(text).unwrap().into_iter())
+        }
+
+        fn next(&mut self) -> Option<i64> {
+            let (mut value, mut shift) = (0, 0);
+            loop {
+                let byte = self.0.next()?;
+                value |= i64::from(byte & 127) << shift;
+                if byte < 128 {
+                    return Some(value);
+                }
+                shift += 7;
+            }
+        }
+
+        fn signed(&mut self) -> i64 {
+            let value = self.next().unwrap();
+            if value % 2 == 1 { -(value + 1) / 2 } else { value / 2 }
+        }
+    }
+
+    fn decode(columns: &CandleColumns) -> Vec<Candle> {
+        let mut prices = Integers::new(&columns.prices);
+        let mut gaps = Integers::new(&columns.gaps);
+        let volumes = BASE64_STANDARD.decode(&columns.volumes).unwrap();
+        let scale = 10_f64.powi(columns.decimals.abs());
+        let price = |t: i64| if columns.decimals < 0 { t as f64 * scale } else { t as f64 / scale };
+        let (mut previous, mut time, mut row) = (0, columns.first_ms, 0);
+        let mut gap_at = gaps.next();
+        let candles = (0..columns.candles)
+            .map(|i| {
+                if gap_at == Some(i as i64 - row) {
+                    time += gaps.next().unwrap() * columns.timeframe_ms;
+                    (row, gap_at) = (i as i64, gaps.next());
+                }
+                let open = previous + prices.signed();
+                let close = open + prices.signed();
+                let high = open.max(close) + prices.next().unwrap();
+                let low = open.min(close) - prices.next().unwrap();
+                previous = close;
+                let code = u16::from_le_bytes([volumes[2 * i], volumes[2 * i + 1]]);
+                let octaves = (f64::from(code) - 1.0) * columns.volume_step;
+                let candle = Candle {
+                    open_time: Timestamp::from_ms(time),
+                    open: price(open),
+                    high: price(high),
+                    low: price(low),
+                    close: price(close),
+                    volume: if code == 0 { 0.0 } else { columns.volume_min * octaves.exp2() },
+                };
+                time += columns.timeframe_ms;
+                candle
+            })
+            .collect();
+        assert_eq!(prices.next(), None);
+        candles
+    }
+
+    /// A walk whose prices have `decimals` decimals (all there are, if none is given).
+    fn walk(candles: usize, start: f64, volatility: f64, decimals: Option<i32>) -> Series {
+        let mut state = 1_u64;
+        let mut random = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 40) as f64 / (1_u64 << 24) as f64 - 0.5
+        };
+        let round = |price: f64| match decimals {
+            Some(d) => (price * 10_f64.powi(d)).round() / 10_f64.powi(d),
+            None => price,
+        };
+        let (mut columns, mut price, mut ms) = (Columns::default(), start, 1_700_000_040_000);
+        for i in 0..candles {
+            let open = round(price * (1.0 + random() * volatility * 0.1));
+            price *= 1.0 + random() * volatility;
+            let close = round(price);
+            let high = round(open.max(close) * (1.0 + (random() + 0.5) * volatility));
+            let low = round(open.min(close) * (1.0 - (random() + 0.5) * volatility));
+            let volume = if i % 11 == 0 { 0.0 } else { 10_f64.powf(random() * 8.0) };
+            columns.push(Candle {
+                open_time: Timestamp::from_ms(ms),
+                open,
+                high,
+                low,
+                close,
+                volume,
+            });
+            ms += 60_000 * if i % 97 == 5 { 1 + i as i64 } else { 1 };
+        }
+        Series::new(Timeframe::M1, columns).unwrap()
+    }
+
+    #[test]
+    fn prices_times_and_gaps_come_back_exactly() {
+        for (start, decimals) in [(42_000.0, 2), (0.02, 6), (1.5e-6, 10), (97.0, 0)] {
+            let series = walk(3000, start, 0.004, Some(decimals));
+            let columns = CandleColumns::new(&series);
+            for (back, candle) in decode(&columns).iter().zip(series.candles()) {
+                assert_eq!(Candle { volume: candle.volume, ..*back }, candle);
+                assert!((back.volume - candle.volume).abs() <= candle.volume * 4e-4);
+                assert_eq!(back.volume == 0.0, candle.volume == 0.0);
+            }
+            assert_eq!(columns.candles, 3000);
+        }
+    }
+
+    #[test]
+    fn candles_stay_small_whatever_their_prices() {
+        for (start, volatility, decimals) in
+            [(42_000.0, 0.002, Some(2)), (1.0, 0.02, None), (3e7, 0.05, None), (2e-7, 0.01, None)]
+        {
+            let series = walk(5000, start, volatility, decimals);
+            let columns = CandleColumns::new(&series);
+            let base64 = columns.prices.len() + columns.volumes.len() + columns.gaps.len();
+            let bytes = base64 as f64 * 0.75 / series.len() as f64;
+            assert!(bytes <= 12.0, "{start}: {bytes} bytes a candle");
+            let decoded = decode(&columns);
+            let worst = decoded.iter().zip(series.candles()).map(|(back, candle)| {
+                f64::max(
+                    (back.close / candle.close - 1.0).abs(),
+                    (back.low / candle.low - 1.0).abs(),
+                )
+            });
+            let worst = worst.fold(0.0, f64::max);
+            assert!(worst < volatility * 0.05, "{start}: off by {worst}");
+        }
+    }
+
+    #[test]
+    fn too_many_candles_become_coarser_ones() {
+        let mut columns = Columns::default();
+        for i in 0..310_000_i64 {
+            let open = 100.0 + (i % 10) as f64;
+            columns.push(Candle {
+                open_time: Timestamp::from_ms(i * 60_000),
+                open,
+                high: open + 1.0,
+                low: open - 1.0,
+                close: open + 0.5,
+                volume: 2.0,
+            });
+        }
+        let series = Series::new(Timeframe::M1, columns).unwrap();
+        let shown = CandleColumns::new(&series);
+        assert_eq!((shown.timeframe.as_str(), shown.candles), ("2m", 155_000));
+        let candles = decode(&shown);
+        let expected = Candle {
+            open_time: Timestamp::from_ms(120_000),
+            open: 102.0,
+            high: 104.0,
+            low: 101.0,
+            close: 103.5,
+            volume: 4.0,
+        };
+        assert_eq!(candles[1], expected);
+        let few = CandleColumns::new(&series.slice(0..MOST_CANDLES));
+        assert_eq!((few.timeframe.as_str(), few.candles), ("1m", MOST_CANDLES));
+    }
+}

@@ -110,8 +110,10 @@ candleCanvas.addEventListener("pointerleave", () => {
   candleChart.hover();
 });
 
-// A wheel that was scrolling the page goes on doing so as the chart passes under the pointer.
+// A wheel that was scrolling the page goes on doing so as the chart passes under the pointer, and
+// one that was zooming does not begin to scroll where the zoom ends.
 let pageScrolled = -Infinity;
+let zoomed = -Infinity;
 addEventListener("wheel", (event) => {
   if (event.target !== candleCanvas) pageScrolled = event.timeStamp;
 }, { passive: true });
@@ -125,8 +127,12 @@ candleCanvas.addEventListener("wheel", (event) => {
   if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
     event.preventDefault();
     show(view.from + (event.deltaX * unit) / l.scale, view.to - view.from);
-  } else if (zoom(Math.exp(Math.max(-1, Math.min(1, event.deltaY * unit * 0.0022))), l.index(event.offsetX)) || event.ctrlKey) {
+    return;
+  }
+  const changed = zoom(Math.exp(Math.max(-1, Math.min(1, event.deltaY * unit * 0.0022))), l.index(event.offsetX));
+  if (changed || event.ctrlKey || event.timeStamp - zoomed < 400) {
     event.preventDefault();
+    zoomed = event.timeStamp;
   }
 }, { passive: false });
 

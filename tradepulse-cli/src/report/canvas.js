@@ -78,6 +78,17 @@ function niceTicks(low, high, count) {
   return { ticks, decimals: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
 }
 
+// Round numbers for a logarithmic axis, unless it is too short for them.
+function logTicks(low, high, count) {
+  if (high / low < 4) return niceTicks(low, high, count);
+  const ticks = [];
+  for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power++) {
+    for (const m of [1, 2, 5]) if (m * 10 ** power >= low && m * 10 ** power <= high) ticks.push(m * 10 ** power);
+  }
+  const all = ticks.length <= 2 * count;
+  return { ticks: all ? ticks : ticks.filter((t) => Number.isInteger(Math.round(Math.log10(t) * 1e9) / 1e9)), decimals: Math.max(0, -Math.floor(Math.log10(low))) };
+}
+
 const MINUTE = 60000;
 const DAY = 1440 * MINUTE;
 const STEPS = [1, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((m) => m * MINUTE).concat([1, 2, 4, 7, 14].map((d) => d * DAY));

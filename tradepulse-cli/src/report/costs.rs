@@ -35,8 +35,8 @@ fn ledger(report: &Report<'_>) -> String {
         .map(|(label, from, by, hint)| {
             let left = from.min(from + by);
             format!(
-                "<tr title=\"{hint}\"><th scope=\"row\">{label}</th><td class=\"track\">\
-                 <i class=\"{}\" style=\"left:{}%;width:{}%\"></i><u style=\"left:{}%\"></u></td>\
+                "<tr title=\"{hint}\"><th scope=\"row\">{label}</th><td class=\"track\"><div>\
+                 <i class=\"{}\" style=\"left:{}%;width:{}%\"></i><u style=\"left:{}%\"></u></div></td>\
                  <td class=\"{}\">{}</td><td>{}</td></tr>\n",
                 tone(*by),
                 at(left),

@@ -28,9 +28,9 @@ pub(super) fn section(report: &Report<'_>) -> String {
         |d| ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][d].to_owned(),
     );
     format!(
-        "<section id=\"distributions\">\n<h2>Distributions</h2>\n<div class=\"columns\">\n\
-         <figure><figcaption>Profit of a trade, percent</figcaption>{}</figure>\n\
-         <figure><figcaption>Holding, candles</figcaption>{}</figure>\n\
+        "<section id=\"distributions\">\n<h2>Distributions</h2>\n<div class=\"columns sixths\">\n\
+         <figure class=\"half\"><figcaption>Profit of a trade, percent</figcaption>{}</figure>\n\
+         <figure class=\"half\"><figcaption>Holding, candles</figcaption>{}</figure>\n\
          <figure><figcaption>Exit reasons</figcaption>{}</figure>\n\
          <figure><figcaption>Profit by hour of entry, UTC</figcaption>{hours}</figure>\n\
          <figure><figcaption>Profit by weekday of entry, UTC</figcaption>{days}</figure>\n\
@@ -111,7 +111,8 @@ impl Histogram {
     /// Labels at round multiples, about five.
     fn ticks(&self) -> String {
         let bins = self.counts.len();
-        let every = bins.div_ceil(6).max(1) as i64;
+        let least = bins.div_ceil(8) as i64;
+        let every = [1, 2, 5, 10, 20].into_iter().find(|n| *n >= least).unwrap_or(50);
         let first = (self.low / self.width).round() as i64;
         (0..=bins as i64)
             .filter(|k| (first + k) % every == 0)
@@ -126,14 +127,14 @@ impl Histogram {
     }
 }
 
-/// The nearest of 1, 2, 5 × 10ⁿ not below `width`.
+/// The nearest of 1, 2, 2.5, 5 × 10ⁿ not below `width`.
 fn nice(width: f64) -> f64 {
     if !(width > 0.0 && width.is_finite()) {
         return 1.0;
     }
     let power = width.log10().floor() as i32;
     let unit = |m: f64, p: i32| if p < 0 { m / 10_f64.powi(-p) } else { m * 10_f64.powi(p) };
-    [1.0, 2.0, 5.0]
+    [1.0, 2.0, 2.5, 5.0]
         .into_iter()
         .map(|m| unit(m, power))
         .find(|w| *w >= width)
@@ -158,7 +159,7 @@ fn profits(trades: &[Trade]) -> String {
         values.iter().fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(*v), b.max(*v)));
     format!(
         "{}<p class=\"caption\">Mean {}, median {}, from {} to {} of entry notional.</p>",
-        Histogram::new(&values, 28.0, 0.0).html("profit percent", true, "\u{202f}%"),
+        Histogram::new(&values, 36.0, 0.0).html("profit percent", true, "\u{202f}%"),
         signed_percent(mean),
         signed_percent(median(&values)),
         signed_percent(least),
@@ -173,7 +174,7 @@ fn holdings(trades: &[Trade], timeframe_ms: i64) -> String {
     let length = |candles: f64| duration((candles * timeframe_ms as f64) as i64);
     format!(
         "{}<p class=\"caption\">Mean {} ({}), median {}, longest {} ({}).</p>",
-        Histogram::new(&values, 28.0, 1.0).html("holding", false, " candles"),
+        Histogram::new(&values, 36.0, 1.0).html("holding", false, " candles"),
         fixed(mean, 1),
         length(mean),
         plain(median(&values)),
@@ -194,15 +195,15 @@ fn exits(trades: &[Trade], money: &Money) -> String {
         }
     }
     reasons.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.name().cmp(b.0.name())));
-    let all = trades.len() as f64;
+    let most = reasons.first().map_or(1, |r| r.1) as f64;
     let rows: String = reasons
         .iter()
         .map(|(reason, n, wins, profit)| {
             format!(
-                "<tr><th scope=\"row\">{}</th><td class=\"track\"><i class=\"step\" \
-                 style=\"width:{}%\"></i></td><td>{}</td><td>{}</td><td class=\"{}\">{}</td></tr>\n",
+                "<tr><th scope=\"row\">{}</th><td class=\"track\"><div><i class=\"step\" \
+                 style=\"width:{}%\"></i></div></td><td>{}</td><td>{}</td><td class=\"{}\">{}</td></tr>\n",
                 reason.name(),
-                fixed(*n as f64 / all * 100.0, 2),
+                fixed(*n as f64 / most * 100.0, 2),
                 count(*n),
                 percent(*wins as f64 / *n as f64 * 100.0),
                 tone(*profit),
@@ -232,7 +233,9 @@ fn by_slot(
             *sum = (sum.0 + 1, sum.1 + trade.profit);
         }
     }
-    let most = sums.iter().map(|(_, profit)| profit.abs()).fold(f64::MIN_POSITIVE, f64::max);
+    let ends = |pick: fn(f64, f64) -> f64| sums.iter().map(|(_, profit)| *profit).fold(0.0, pick);
+    let (low, high) = (ends(f64::min), ends(f64::max));
+    let span = if high > low { high - low } else { 1.0 };
     let every = if slots > 12 { 3 } else { 1 };
     let (mut bars, mut axis) = (String::new(), String::new());
     for (k, (n, profit)) in sums.iter().enumerate() {
@@ -240,15 +243,18 @@ fn by_slot(
         bars += &format!(
             "<span title=\"{title}\"><i class=\"{}\" style=\"height:{}%\"></i></span>",
             tone(*profit),
-            fixed(profit.abs() / most * 50.0, 2),
+            fixed(profit.abs() / span * 100.0, 2),
         );
         let text = if k % every == 0 { label(k) } else { String::new() };
         axis += &format!("<span>{text}</span>");
     }
     format!(
-        "<div class=\"slots\" role=\"img\" aria-label=\"Profit by {}; longest bar {}\">{bars}</div>\
+        "<div class=\"slots\" role=\"img\" aria-label=\"Profit by {}, from {} to {}\" \
+         style=\"--zero:{}%\">{bars}</div>\
          <div class=\"slot-axis\" aria-hidden=\"true\">{axis}</div>",
         if slots == 24 { "hour" } else { "weekday" },
-        money.plain(most),
+        money.signed(low),
+        money.signed(high),
+        fixed(high / span * 100.0, 2),
     )
 }

@@ -47,8 +47,8 @@ fn funnel(side: &str, steps: &[FunnelStep], candles: u64) -> String {
         };
         let width = (step.candles as f64).ln_1p() / most.ln_1p() * 100.0;
         rows += &format!(
-            "<tr><th scope=\"row\">{}</th><td class=\"track\"><i class=\"step\" style=\"width:{}%\">\
-             </i></td><td>{}</td><td>{kept}</td></tr>\n",
+            "<tr><th scope=\"row\">{}</th><td class=\"track\"><div><i class=\"step\" style=\"width:{}%\">\
+             </i></div></td><td>{}</td><td>{kept}</td></tr>\n",
             escape(step.condition),
             fixed(width, 2),
             count(step.candles),

@@ -12,6 +12,7 @@ curve.market = curve.close.map((close) => (close / curve.close[0]) * data.capita
 {
   const canvas = document.getElementById("equity-chart");
   const log = document.getElementById("equity-log");
+  const market = document.getElementById("equity-market");
   const line = document.getElementById("equity-readout");
   const last = curve.time.length - 1;
   const axis = 74;
@@ -21,16 +22,19 @@ curve.market = curve.close.map((close) => (close / curve.close[0]) * data.capita
     for (const column of columns) for (const v of column) [low, high] = [Math.min(low, v), Math.max(high, v)];
     return [low, high];
   };
-  const [lowest, highest] = range([curve.low, curve.high, curve.market]);
-  const deepest = Math.max(1e-9, range([curve.drawdown])[1]);
-  const worst = curve.drawdown.indexOf(range([curve.drawdown])[1]);
-  if (lowest <= 0) log.disabled = true;
+  const [lowestEquity, highestEquity] = range([curve.low, curve.high]);
+  const [lowestMarket, highestMarket] = range([curve.market]);
+  const deepest = range([curve.drawdown])[1] || 1;
+  const worst = curve.drawdown.indexOf(deepest);
+  if (lowestEquity <= 0) log.disabled = true;
   let at = -1;
 
   function layout(width, height) {
     const right = Math.max(40, width - axis);
     const split = Math.round((height - foot) * 0.7);
     const f = log.checked ? Math.log : (v) => v;
+    const lowest = market.checked ? Math.min(lowestEquity, lowestMarket) : lowestEquity;
+    const highest = market.checked ? Math.max(highestEquity, highestMarket) : highestEquity;
     const margin = (f(highest) - f(lowest)) * 0.05 || Math.abs(f(highest)) * 0.01 || 1;
     const [bottom, top] = [f(lowest) - margin, f(highest) + margin];
     const [from, to] = [curve.time[0], curve.time[last]];
@@ -54,12 +58,12 @@ curve.market = curve.close.map((close) => (close / curve.close[0]) * data.capita
   function drawBase(context, width, height, colors) {
     const l = layout(width, height);
     context.lineWidth = 1;
-    const values = niceTicks(l.low, l.high, 6);
+    const values = (log.checked ? logTicks : niceTicks)(l.low, l.high, 6);
     for (const v of values.ticks) {
       const y = Math.round(l.y(v)) + 0.5;
       if (!(y > 4 && y < l.split)) continue;
       rule(context, 0, y, l.right, colors.grid);
-      label(context, l.right + 8, y, fixed(v, values.decimals), colors.muted);
+      label(context, l.right + 8, y, fixed(v, log.checked && v >= 1 ? 0 : values.decimals), colors.muted);
     }
     for (const tick of timeTicks(curve.time[0], curve.time[last], l.right / 100)) {
       const x = Math.round(l.x(tick.time)) + 0.5;
@@ -80,9 +84,11 @@ curve.market = curve.close.map((close) => (close / curve.close[0]) * data.capita
     rule(context, 0, Math.round(l.y(data.capital)) + 0.5, l.right, colors.faint);
     context.setLineDash([]);
 
-    context.strokeStyle = colors.faint;
-    trace(context, l, curve.market);
-    context.stroke();
+    if (market.checked) {
+      context.strokeStyle = colors.faint;
+      trace(context, l, curve.market);
+      context.stroke();
+    }
 
     context.beginPath();
     for (let i = 0; i <= last; i++) context.lineTo(l.x(curve.time[i]), l.y(curve.high[i]));
@@ -100,10 +106,12 @@ curve.market = curve.close.map((close) => (close / curve.close[0]) * data.capita
     context.lineTo(l.x(curve.time[last]), l.below(0));
     context.fillStyle = colors.lossShade(0.4);
     context.fill();
+    context.beginPath();
+    for (let i = 0; i <= last; i++) context.lineTo(l.x(curve.time[i]), l.below(curve.drawdown[i]));
     context.strokeStyle = colors.loss;
     context.lineWidth = 1;
     context.stroke();
-    if (curve.drawdown[worst] > 0) {
+    if (worst >= 0) {
       const [x, y] = [l.x(curve.time[worst]), l.below(curve.drawdown[worst])];
       context.beginPath();
       context.arc(x, y, 3, 0, 7);
@@ -138,7 +146,8 @@ curve.market = curve.close.map((close) => (close / curve.close[0]) * data.capita
     context.lineTo(x, l.floor);
     context.stroke();
     context.setLineDash([]);
-    const dots = [[l.y(curve.market[at]), colors.faint], [l.y(curve.equity[at]), colors.gain], [l.below(curve.drawdown[at]), colors.loss]];
+    const dots = [[l.y(curve.equity[at]), colors.gain], [l.below(curve.drawdown[at]), colors.loss]];
+    if (market.checked) dots.unshift([l.y(curve.market[at]), colors.faint]);
     for (const [y, color] of dots) {
       context.beginPath();
       context.arc(x, y, 4, 0, 7);
@@ -185,5 +194,5 @@ curve.market = curve.close.map((close) => (close / curve.close[0]) * data.capita
     centreOn(indexAt(candles.time, layout(width, height).time(event.offsetX)));
     document.getElementById("trades").scrollIntoView();
   });
-  log.addEventListener("change", chart.redraw);
+  for (const box of [log, market]) box.addEventListener("change", chart.redraw);
 }

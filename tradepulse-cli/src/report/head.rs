@@ -70,14 +70,19 @@ fn tiles(report: &Report<'_>) -> String {
             "Net profit",
             tone(m.net_profit),
             signed_percent(m.net_profit_pct),
-            format!("{} {}", money.signed(m.net_profit), escape(&money.currency)),
+            format!(
+                "{} {}, market {}",
+                money.signed(m.net_profit),
+                escape(&money.currency),
+                or_dash(market, signed_percent)
+            ),
         ),
         ("Sharpe", "", two(m.sharpe), format!("Sortino {}", two(m.sortino))),
         (
             "Max drawdown",
             "",
             percent(m.max_drawdown_pct),
-            format!("below its peak for {}", text::duration(below)),
+            format!("longest below its peak {}", text::duration(below)),
         ),
         (
             "Trades",
@@ -107,7 +112,7 @@ fn tiles(report: &Report<'_>) -> String {
             "Exposure",
             "",
             or_dash(m.exposure, |v| percent(v * 100.0)),
-            format!("market {}", or_dash(market, signed_percent)),
+            or_dash(m.average_holding, |v| format!("mean holding {} candles", fixed(v, 1))),
         ),
     ];
     let tiles: String = tiles
@@ -154,7 +159,7 @@ fn rules(report: &Report<'_>) -> String {
         ("max leverage", format!("{}×", plain(rules.max_leverage))),
         ("min edge", format!("{} round trips", plain(rules.min_edge))),
         ("compounding", (if rules.compounding { "on" } else { "off" }).to_owned()),
-        ("first in a candle", text::name(&settings.priority).replace('_', " ")),
+        ("both in one candle", text::name(&settings.priority).replace('_', " ")),
     ];
     chips.extend(costs(&settings.venue_costs));
     if settings.venue_costs != rules.costs {

@@ -61,33 +61,6 @@ fn groups(report: &Report<'_>) -> [(&'static str, Vec<Row>); 5] {
                     format!("{}×", fixed(m.turnover, 2)),
                     "Notional of all entries and exits over capital.",
                 ),
-                (
-                    "gross_profit",
-                    money.plain(m.gross_profit),
-                    "Sum of the winning trades' profits.",
-                ),
-                ("gross_loss", money.plain(m.gross_loss), "Sum of the losing trades' profits."),
-            ],
-        ),
-        (
-            "Trades",
-            vec![
-                ("trades", count(m.trades), "Round trips."),
-                ("wins", count(m.wins), "Trades with a profit above zero."),
-                ("losses", count(m.losses), "Trades with a profit below zero."),
-                ("win_rate", share(m.win_rate), "Wins over trades."),
-                ("average_win", amount(m.average_win), "Mean profit of the winning trades."),
-                ("average_loss", amount(m.average_loss), "Mean profit of the losing trades."),
-                ("largest_win", amount(m.largest_win), "Largest profit of a trade."),
-                ("largest_loss", amount(m.largest_loss), "Largest loss of a trade."),
-                ("expectancy", amount(m.expectancy), "Mean profit of a trade."),
-                (
-                    "average_holding",
-                    or_dash(m.average_holding, |v| {
-                        format!("{} candles ({})", fixed(v, 1), held(v))
-                    }),
-                    "Mean time in a position; the entry candle counts as one.",
-                ),
             ],
         ),
         (
@@ -126,6 +99,33 @@ fn groups(report: &Report<'_>) -> [(&'static str, Vec<Row>); 5] {
                     "cvar_95",
                     share(m.cvar_95),
                     "Daily expected shortfall: minus the mean of the returns at or below that quantile.",
+                ),
+            ],
+        ),
+        (
+            "Trades",
+            vec![
+                ("trades", count(m.trades), "Round trips."),
+                ("wins", count(m.wins), "Trades with a profit above zero."),
+                ("losses", count(m.losses), "Trades with a profit below zero."),
+                ("win_rate", share(m.win_rate), "Wins over trades."),
+                (
+                    "gross_profit",
+                    money.plain(m.gross_profit),
+                    "Sum of the winning trades' profits.",
+                ),
+                ("gross_loss", money.plain(m.gross_loss), "Sum of the losing trades' profits."),
+                ("average_win", amount(m.average_win), "Mean profit of the winning trades."),
+                ("average_loss", amount(m.average_loss), "Mean profit of the losing trades."),
+                ("largest_win", amount(m.largest_win), "Largest profit of a trade."),
+                ("largest_loss", amount(m.largest_loss), "Largest loss of a trade."),
+                ("expectancy", amount(m.expectancy), "Mean profit of a trade."),
+                (
+                    "average_holding",
+                    or_dash(m.average_holding, |v| {
+                        format!("{} candles ({})", fixed(v, 1), held(v))
+                    }),
+                    "Mean time in a position; the entry candle counts as one.",
                 ),
             ],
         ),

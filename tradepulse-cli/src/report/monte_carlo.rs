@@ -28,7 +28,8 @@ pub(super) fn section(report: &Report<'_>) -> String {
          {drawdown}<div class=\"range\"><h3>Probability of loss <b>{}</b></h3>\
          <div class=\"meter\"><i class=\"loss\" style=\"width:{}%\"></i></div></div>\n</div>\n\
          <p class=\"caption\">{} bootstrap runs of the trades in blocks of {}. The bar spans 5 % to \
-         95 % of the runs, the line in it is the median. Money in {}. Drawdown of the runs is taken \
+         95 % of the runs, the line in it is the median; the strong line is this run, the \
+         dashed one the capital. Money in {}. Drawdown of the runs is taken \
          at trade ends, that of this run at every close.</p>\n</section>\n",
         percent(loss),
         fixed(loss, 2),

@@ -95,7 +95,11 @@ pub(super) fn count(value: u64) -> String {
 
 /// A probability.
 pub(super) fn probability(value: f64) -> String {
-    if value < 0.0001 { "< 0.0001".to_owned() } else { fixed(value, 4) }
+    match value {
+        v if v < 0.0001 => "&lt; 0.0001".to_owned(),
+        v if v > 0.9999 => "&gt; 0.9999".to_owned(),
+        v => fixed(v, 4),
+    }
 }
 
 /// `value` written by `write`, or a dash.

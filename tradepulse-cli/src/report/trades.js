@@ -78,8 +78,8 @@ function select(k, centre) {
 function step(by) {
   if (!listed.length) return;
   const place = listed.indexOf(selected);
-  const next = place < 0 ? (by > 0 ? 0 : listed.length - 1) : Math.min(listed.length - 1, Math.max(0, place + by));
-  select(listed[next], true);
+  const from = place < 0 && by === -1 ? listed.length : place;
+  select(listed[Math.min(listed.length - 1, Math.max(0, from + by))], true);
 }
 
 rows.addEventListener("scroll", drawRows, { passive: true });
@@ -106,9 +106,10 @@ new ResizeObserver(drawRows).observe(rows);
   const keys = " Drag to move, wheel or pinch to zoom, ← and → to go from trade to trade.";
   caption.textContent = `${coarser}Filled candles fell, hollow ones rose.${signs}${keys}`;
   arrange();
+  rows.scrollTop = listed.length * ROW;
   // First sight: the last few trades, or the last candles.
   const last = trades[trades.length - 1];
-  const sixth = trades[Math.max(0, trades.length - 6)];
-  const width = Math.min(candles.n + 2, Math.max(140, Math.min(500, last ? (last.to - sixth.from) * 1.15 : 200)));
+  const third = trades[Math.max(0, trades.length - 3)];
+  const width = Math.min(candles.n + 2, Math.max(100, Math.min(420, candleCanvas.clientWidth / 3, last ? (last.to - third.from) * 1.15 : 200)));
   show(last ? (last.from + last.to + 1) / 2 - width * 0.82 : candles.n - width + 2, width);
 }
