@@ -234,3 +234,6 @@ impl Panics {
         self.alive.push_back(Panic { at: market.index(), low, midpoint });
     }
 }
+
+#[cfg(test)]
+mod tests;

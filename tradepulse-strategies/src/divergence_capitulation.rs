@@ -150,7 +150,7 @@ struct Lows {
 impl Lows {
     #[inline]
     fn step(&mut self, rules: &Rules, market: Mirror<'_>) -> Option<Entry> {
-        if let Some(low) = market.swing_low(1) {
+        if let Some(low) = market.swing_low::<1>() {
             self.previous = self.last;
             self.last = Some(Swing { at: market.index() - 1, low });
             self.waiting = true;
@@ -200,3 +200,6 @@ impl Lows {
         Some(market.entry(stop, target, rules.max_holding))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,3 +100,6 @@ impl EmaCross {
         Intent::Enter(Entry { side, stop, target: Some(target), max_holding: None })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -221,3 +221,6 @@ impl Watch {
         Some(market.entry_at_risk_reward(stop, rules.risk_reward, rules.max_holding))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -270,3 +270,6 @@ impl Rules {
         market.entry_at_risk_reward(stop, self.risk_reward, self.max_holding)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,6 +53,8 @@ mod failed_breakdown;
 mod htf_sweep;
 mod liquidity_sweep;
 mod mirror;
+#[cfg(test)]
+mod scene;
 mod volume_breakout;
 
 pub use capitulation_reversal::CapitulationReversal;

@@ -164,7 +164,7 @@ impl Hunt {
         }
         let entry = if self.pending.is_some() { self.reject(rules, market) } else { None };
         // A swing becomes known at this close: a level from the next candle on.
-        if let Some(low) = market.swing_low(STRENGTH) {
+        if let Some(low) = market.swing_low::<STRENGTH>() {
             let at = market.index();
             while self.swings.front().is_some_and(|swing| swing.at + rules.key_level_lookback < at)
             {
@@ -230,3 +230,6 @@ impl Hunt {
         Some(market.entry(stop, target, rules.max_holding))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,14 +95,15 @@ impl<'a> Mirror<'a> {
         Some(column.iter().map(move |price| self.side.sign() * price))
     }
 
-    /// The low `strength` candles back, if this candle makes it known as a swing low: strictly
-    /// below the lows of `strength` candles on each side.
+    /// The low `STRENGTH` candles back, if this candle makes it known as a swing low: strictly
+    /// below the lows of `STRENGTH` candles on each side.
     #[inline]
-    pub(crate) fn swing_low(self, strength: usize) -> Option<f64> {
-        let low = self.low(strength);
-        // Before the start of the history a low is NaN, and nothing is below it.
-        let below = |ago| low < self.low(ago);
-        ((0..strength).all(below) && (strength + 1..=2 * strength).all(below)).then_some(low)
+    pub(crate) fn swing_low<const STRENGTH: usize>(self) -> Option<f64> {
+        let lows = self.lows(2 * STRENGTH + 1)?;
+        let low = self.low(STRENGTH);
+        // The low itself is the only one not above. No branch for each: it would often go wrong.
+        let not_above: usize = lows.map(|other| usize::from(other <= low)).sum();
+        (not_above == 1).then_some(low)
     }
 
     /// The value of a declared input, which no mirror changes.

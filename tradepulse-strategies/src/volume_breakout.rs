@@ -166,3 +166,6 @@ impl Rules {
         Some(market.entry_at_risk_reward(stop, self.risk_reward, self.max_holding))
     }
 }
+
+#[cfg(test)]
+mod tests;
