@@ -59,10 +59,16 @@ impl Bollinger {
         lower: &mut [f64],
     ) -> Result<(), BatchError> {
         let Self { window, share, multiplier } = Self::new(period, multiplier)?;
-        window.fill(values, [upper, middle, lower], |sums, reference| {
-            let Bands { upper, middle, lower } = bands(sums, reference, share, multiplier);
-            [upper, middle, lower]
-        })
+        let outs = [upper, middle, lower];
+        window.fill(
+            values.len(),
+            |row| values[row],
+            outs,
+            |_, sums, reference| {
+                let Bands { upper, middle, lower } = bands(sums, reference, share, multiplier);
+                [upper, middle, lower]
+            },
+        )
     }
 }
 

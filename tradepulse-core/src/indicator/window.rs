@@ -74,47 +74,83 @@ impl<A: Aggregate> Window<A> {
             .then(|| (self.aggregate.join(self.suffixes[self.at], self.prefix), self.reference))
     }
 
-    /// What `finish` makes of the windows of a whole column, from a window that has seen nothing;
-    /// `NaN` while warming up. The same operations in the same order as [`push`](Self::push).
+    /// What `finish` makes of the windows over `value(0)`, `value(1)`…, given the row of the newest
+    /// value, from a window that has seen nothing; `NaN` while warming up. The same operations in
+    /// the same order as [`push`](Self::push), a block at a time.
     #[inline]
     pub(super) fn fill<const N: usize>(
         self,
-        values: &[A::Value],
+        rows: usize,
+        value: impl Fn(usize) -> A::Value,
         mut outs: [&mut [f64]; N],
-        finish: impl Fn(A::Known, A::Value) -> [f64; N],
+        finish: impl Fn(usize, A::Known, A::Value) -> [f64; N],
     ) -> Result<(), BatchError> {
-        let Self { aggregate, mut suffixes, mut reference, .. } = self;
-        let n = suffixes.len();
-        batch::prepare(values.len(), n - 1, &mut outs)?;
-        let mut prefixes = vec![A::NOTHING; n - 1];
-        for (block, start) in values.chunks(n).zip((0..).step_by(n)) {
-            if start > 0 {
-                let inner = block.len().min(n - 1);
-                let mut prefix = A::NOTHING;
-                for (slot, &value) in prefixes.iter_mut().zip(block) {
-                    prefix = aggregate.append(prefix, value, reference);
-                    *slot = prefix;
-                }
-                let mut outs = outs.each_mut().map(|out| &mut out[start..start + inner]);
-                let (suffixes, prefixes) = (&suffixes[1..=inner], &prefixes[..inner]);
-                for i in 0..inner {
-                    let known = aggregate.join(suffixes[i], prefixes[i]);
-                    let values = finish(known, reference);
-                    for (out, value) in outs.iter_mut().zip(values) {
-                        out[i] = value;
-                    }
+        let Self { aggregate, values, mut reference, .. } = self;
+        let n = values.len();
+        batch::prepare(rows, n - 1, &mut outs)?;
+        // Several blocks at a time where they are short.
+        let room = n * AT_A_TIME.div_ceil(n);
+        let mut values = vec![A::Value::default(); room];
+        let mut references = vec![reference; room];
+        let mut prefixes = vec![A::NOTHING; room];
+        // From slot n on; before that, those of the last block of the rows before.
+        let mut suffixes = vec![A::NOTHING; n + room];
+        for start in (0..rows).step_by(room) {
+            let length = room.min(rows - start);
+            for (slot, row) in values.iter_mut().zip(start..start + length) {
+                *slot = value(row);
+            }
+            let values = &values[..length];
+            let slots = prefixes.chunks_mut(n).zip(suffixes[n..].chunks_mut(n));
+            let blocks = values.chunks(n).zip(references.chunks_mut(n)).zip(slots);
+            for ((block, references), (prefixes, suffixes)) in blocks {
+                references.fill(reference);
+                let newest = block[block.len() - 1];
+                runs(&aggregate, block, [reference, newest], prefixes, suffixes);
+                if block.len() == n {
+                    // The window is the block, which its suffix covers.
+                    prefixes[n - 1] = A::NOTHING;
+                    references[n - 1] = newest;
+                    reference = newest;
                 }
             }
-            if block.len() == n {
-                turn(&aggregate, block, &mut suffixes);
-                reference = block[n - 1];
-                let known = aggregate.join(suffixes[0], A::NOTHING);
-                for (out, value) in outs.iter_mut().zip(finish(known, reference)) {
-                    out[start + n - 1] = value;
-                }
+            let first = if start == 0 { (n - 1).min(length) } else { 0 };
+            let mut outs = outs.each_mut().map(|out| &mut out[start + first..start + length]);
+            let suffixes_before = &suffixes[first + 1..=length];
+            let (prefixes, references) = (&prefixes[first..length], &references[first..length]);
+            for i in 0..length - first {
+                let known = aggregate.join(suffixes_before[i], prefixes[i]);
+                let lines = finish(start + first + i, known, references[i]);
+                outs.iter_mut().zip(lines).for_each(|(out, line)| out[i] = line);
             }
+            suffixes.copy_within(room.., 0);
         }
         Ok(())
+    }
+}
+
+/// Values that a batch looks at before it puts windows together.
+const AT_A_TIME: usize = 256;
+
+/// The runs from the start of a block to each of its values, and from each to its end. Neither
+/// waits for the other.
+#[inline]
+fn runs<A: Aggregate>(
+    aggregate: &A,
+    block: &[A::Value],
+    [before, newest]: [A::Value; 2],
+    prefixes: &mut [A::Known],
+    suffixes: &mut [A::Known],
+) {
+    let (mut prefix, mut suffix) = (A::NOTHING, A::NOTHING);
+    let slots = prefixes.iter_mut().zip(suffixes[..block.len()].iter_mut().rev());
+    for ((&first, &last), (prefix_slot, suffix_slot)) in
+        block.iter().zip(block.iter().rev()).zip(slots)
+    {
+        prefix = aggregate.append(prefix, first, before);
+        *prefix_slot = prefix;
+        suffix = aggregate.prepend(suffix, last, newest);
+        *suffix_slot = suffix;
     }
 }
 
@@ -162,6 +198,13 @@ where
 #[derive(Clone, Debug)]
 pub(super) struct Extreme<const HIGH: bool>;
 
+/// The one of two values that is higher (`HIGH`) or lower.
+#[inline]
+fn further<const HIGH: bool>(a: f64, b: f64) -> f64 {
+    let first = if HIGH { a > b } else { a < b };
+    if first { a } else { b }
+}
+
 impl<const HIGH: bool> Aggregate for Extreme<HIGH> {
     type Value = f64;
     type Known = f64;
@@ -170,23 +213,43 @@ impl<const HIGH: bool> Aggregate for Extreme<HIGH> {
 
     #[inline]
     fn prepend(&self, run: f64, value: f64, _: f64) -> f64 {
-        self.join(run, value)
+        further::<HIGH>(run, value)
     }
 
     #[inline]
     fn append(&self, run: f64, value: f64, _: f64) -> f64 {
-        self.join(run, value)
+        further::<HIGH>(run, value)
     }
 
     #[inline]
     fn join(&self, a: f64, b: f64) -> f64 {
-        if HIGH {
-            if a > b { a } else { b }
-        } else if a < b {
-            a
-        } else {
-            b
-        }
+        further::<HIGH>(a, b)
+    }
+}
+
+/// The highest high and the lowest low of candles given as `[high, low]`.
+#[derive(Clone, Debug)]
+pub(super) struct Range;
+
+impl Aggregate for Range {
+    type Value = [f64; 2];
+    type Known = [f64; 2];
+
+    const NOTHING: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
+
+    #[inline]
+    fn prepend(&self, run: [f64; 2], value: [f64; 2], _: [f64; 2]) -> [f64; 2] {
+        self.join(run, value)
+    }
+
+    #[inline]
+    fn append(&self, run: [f64; 2], value: [f64; 2], _: [f64; 2]) -> [f64; 2] {
+        self.join(run, value)
+    }
+
+    #[inline]
+    fn join(&self, a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
+        [further::<true>(a[0], b[0]), further::<false>(a[1], b[1])]
     }
 }
 
