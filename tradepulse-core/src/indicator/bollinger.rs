@@ -1,5 +1,6 @@
+use super::aggregate::Moments;
 use super::standard_deviation::{checked_multiplier, deviation};
-use super::window::{Moments, Window};
+use super::window::Window;
 use super::{BatchError, Indicator, PeriodError, checked};
 
 /// Bollinger bands: the mean of the last `period` values, and bands a multiple of their standard

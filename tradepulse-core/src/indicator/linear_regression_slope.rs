@@ -1,4 +1,5 @@
-use super::window::{Weighted, Window};
+use super::aggregate::Weighted;
+use super::window::Window;
 use super::{BatchError, Indicator, PeriodError, checked};
 
 /// Slope of the least-squares line through the last `period` values, in their unit per candle.

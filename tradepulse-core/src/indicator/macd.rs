@@ -2,7 +2,7 @@ use super::batch::{self, Settled};
 use super::smoothing::Smoothing;
 use super::{BatchError, Ema, Indicator, LONGEST, PeriodError, checked};
 
-/// Moving average convergence/divergence: a fast [`Ema`](super::Ema) less a slow one, and the EMA of
+/// Moving average convergence/divergence: a fast [`Ema`] less a slow one, and the EMA of
 /// that, in the unit of the values.
 ///
 /// Appel, TA-Lib `MACD`: both averages start at the same candle, the fast one from the mean of the
@@ -111,11 +111,11 @@ impl Indicator for Macd {
 }
 
 impl Macd {
-    /// The value that the distances of both averages are taken from cancels.
+    /// The value that leads both averages cancels.
     #[inline]
     fn line(&mut self, value: f64) -> f64 {
-        let [fast, slow] = self.averages.distances(value);
-        fast - slow
+        let [fast, slow] = self.averages.leads(value);
+        slow - fast
     }
 }
 

@@ -1,4 +1,5 @@
-use super::window::{Extreme, Window};
+use super::aggregate::Extreme;
+use super::window::Window;
 use super::{BatchError, Indicator, PeriodError, checked};
 
 /// Rolling maximum: the highest of the last `period` values, in their unit.

@@ -1,4 +1,5 @@
-use super::window::{Sum, Window};
+use super::aggregate::Sum;
+use super::window::Window;
 use super::{BatchError, Indicator, PeriodError, checked};
 
 /// Simple moving average: the mean of the last `period` values, in their unit.

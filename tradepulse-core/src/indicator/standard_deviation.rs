@@ -1,4 +1,5 @@
-use super::window::{Moments, Window};
+use super::aggregate::Moments;
+use super::window::Window;
 use super::{BatchError, Indicator, PeriodError, checked};
 
 /// Standard deviation of the last `period` values times a multiplier, in their unit.

@@ -1,4 +1,5 @@
-use super::window::{Range, Window};
+use super::aggregate::Range;
+use super::window::Window;
 use super::{BatchError, Indicator, PeriodError, Sma, batch, checked};
 use crate::market::{Candle, Columns};
 

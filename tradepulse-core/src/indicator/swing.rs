@@ -1,4 +1,5 @@
-use super::window::{Extreme, Window};
+use super::aggregate::Extreme;
+use super::window::Window;
 use super::{BatchError, Indicator, PeriodError, batch, checked};
 
 /// The candidate for a swing among the last `strength` values, and the extreme before it.

@@ -1,4 +1,5 @@
-use super::window::{Weighted, Window};
+use super::aggregate::Weighted;
+use super::window::Window;
 use super::{BatchError, Indicator, PeriodError, checked};
 
 /// Weighted moving average: the oldest of the last `period` values weighs 1, the newest `period`;
