@@ -96,7 +96,16 @@ impl Group<'_> {
     ) -> &mut Self {
         let indicator = indicator.unwrap();
         self.batch("ours", outs, |o| batch(o).unwrap());
-        self.stream("ours", inputs, || indicator.clone(), |i, input| i.next(input))
+        self.stream(
+            "ours",
+            inputs,
+            || indicator.clone(),
+            |i, input| {
+                if let Some(value) = i.next(input) {
+                    black_box(value);
+                }
+            },
+        )
     }
 }
 

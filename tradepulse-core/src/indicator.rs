@@ -25,6 +25,7 @@
 //! ```
 
 mod adx;
+mod aggregate;
 mod atr;
 mod batch;
 mod bollinger;

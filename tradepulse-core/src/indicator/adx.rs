@@ -1,6 +1,7 @@
+use super::batch::{self, Settled};
 use super::rsi::NONE_LEFT;
 use super::true_range::true_range;
-use super::{BatchError, Indicator, PeriodError, batch, checked};
+use super::{BatchError, Indicator, PeriodError, checked};
 use crate::market::{Candle, Columns};
 
 /// Average directional index: how strongly the market trends, whichever way, 0 to 100.
@@ -39,9 +40,8 @@ pub struct Adx {
     keep: f64,
     share: f64,
     previous: [f64; 3],
-    plus: f64,
-    minus: f64,
-    range: f64,
+    // Wilder sums of what `moves` answers.
+    sums: [f64; 3],
     adx: f64,
 }
 
@@ -72,9 +72,7 @@ impl Adx {
             keep: (n - 1.0) / n,
             share: 1.0 / n,
             previous: [0.0; 3],
-            plus: 0.0,
-            minus: 0.0,
-            range: 0.0,
+            sums: [0.0; 3],
             adx: 0.0,
         })
     }
@@ -91,7 +89,7 @@ impl Adx {
         minus_di: &mut [f64],
     ) -> Result<(), BatchError> {
         let outs = [adx, plus_di, minus_di];
-        batch::fill(Self::new(period)?, batch::candles(candles)?, outs, |lines| {
+        batch::fill_settled(Self::new(period)?, batch::candles(candles)?, outs, |lines| {
             [lines.adx, lines.plus_di, lines.minus_di]
         })
     }
@@ -103,48 +101,66 @@ impl Indicator for Adx {
 
     #[inline]
     fn next(&mut self, candle: Candle) -> Option<AdxLines> {
+        if self.seen == 2 * self.period {
+            return Some(self.settled(candle));
+        }
+        self.seen += 1;
+        if self.seen <= self.period {
+            let moves = self.moves(candle);
+            if self.seen > 1 {
+                self.sums = std::array::from_fn(|i| self.sums[i] + moves[i]);
+            }
+            return None;
+        }
+        self.adx += self.direction(candle).unwrap_or(0.0);
+        (self.seen == 2 * self.period).then(|| {
+            self.adx /= self.period as f64;
+            self.lines()
+        })
+    }
+
+    fn warm_up(&self) -> usize {
+        2 * self.period - 1
+    }
+}
+
+impl Settled for Adx {
+    #[inline]
+    fn settled(&mut self, candle: Candle) -> AdxLines {
+        if let Some(direction) = self.direction(candle) {
+            self.adx += (direction - self.adx) * self.share;
+        }
+        self.lines()
+    }
+}
+
+impl Adx {
+    /// Movement up, movement down, and range of `candle`.
+    #[inline]
+    fn moves(&mut self, candle: Candle) -> [f64; 3] {
         let [high, low, close] = self.previous;
         self.previous = [candle.high, candle.low, candle.close];
         let up = candle.high - high;
         let down = low - candle.low;
         let plus = if up > down && up > 0.0 { up } else { 0.0 };
         let minus = if down > up && down > 0.0 { down } else { 0.0 };
-        let range = true_range(candle.high, candle.low, close);
-        let settled = self.seen == 2 * self.period;
-        if !settled {
-            self.seen += 1;
-            if self.seen == 1 {
-                return None;
-            }
-            if self.seen <= self.period {
-                self.plus += plus;
-                self.minus += minus;
-                self.range += range;
-                return None;
-            }
-        }
-        self.plus = self.plus * self.keep + plus;
-        self.minus = self.minus * self.keep + minus;
-        self.range = self.range * self.keep + range;
-        let moved = self.plus + self.minus;
-        let moves = moved > NONE_LEFT;
-        let direction = 100.0 * ((self.plus - self.minus).abs() / moved);
-        if settled {
-            let closer = self.adx + (direction - self.adx) * self.share;
-            self.adx = if moves { closer } else { self.adx };
-        } else {
-            self.adx += if moves { direction } else { 0.0 };
-            if self.seen < 2 * self.period {
-                return None;
-            }
-            self.adx /= self.period as f64;
-        }
-        let percent = if self.range > NONE_LEFT { 100.0 / self.range } else { 0.0 };
-        let (plus_di, minus_di) = (self.plus * percent, self.minus * percent);
-        Some(AdxLines { adx: self.adx, plus_di, minus_di })
+        [plus, minus, true_range(candle.high, candle.low, close)]
     }
 
-    fn warm_up(&self) -> usize {
-        2 * self.period - 1
+    /// The directional index with `candle`, if there was any movement.
+    #[inline]
+    fn direction(&mut self, candle: Candle) -> Option<f64> {
+        let moves = self.moves(candle);
+        self.sums = std::array::from_fn(|i| self.sums[i] * self.keep + moves[i]);
+        let [plus, minus, _] = self.sums;
+        let moved = plus + minus;
+        (moved > NONE_LEFT).then(|| 100.0 * ((plus - minus).abs() / moved))
+    }
+
+    #[inline]
+    fn lines(&self) -> AdxLines {
+        let [plus, minus, range] = self.sums;
+        let percent = if range > NONE_LEFT { 100.0 / range } else { 0.0 };
+        AdxLines { adx: self.adx, plus_di: plus * percent, minus_di: minus * percent }
     }
 }

@@ -1,6 +1,7 @@
+use super::batch::{self, Settled};
 use super::smoothing::Smoothing;
 use super::true_range::true_range;
-use super::{BatchError, Indicator, PeriodError, batch, checked};
+use super::{BatchError, Indicator, PeriodError, checked};
 use crate::market::{Candle, Columns};
 
 /// Average true range: how far the price moves in a candle, in quote currency.
@@ -49,7 +50,7 @@ impl Atr {
     /// # Errors
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, candles: &Columns, out: &mut [f64]) -> Result<(), BatchError> {
-        batch::fill(Self::new(period)?, batch::candles(candles)?, [out], |value| [value])
+        batch::fill_settled(Self::new(period)?, batch::candles(candles)?, [out], |value| [value])
     }
 }
 
@@ -59,11 +60,11 @@ impl Indicator for Atr {
 
     #[inline]
     fn next(&mut self, candle: Candle) -> Option<f64> {
+        if self.seen > self.period {
+            return Some(self.settled(candle));
+        }
         let range = true_range(candle.high, candle.low, self.previous_close);
         self.previous_close = candle.close;
-        if self.seen > self.period {
-            return Some(self.smoothing.next(range));
-        }
         if self.seen > 0 {
             self.sum += range;
         }
@@ -77,5 +78,14 @@ impl Indicator for Atr {
 
     fn warm_up(&self) -> usize {
         self.period
+    }
+}
+
+impl Settled for Atr {
+    #[inline]
+    fn settled(&mut self, candle: Candle) -> f64 {
+        let range = true_range(candle.high, candle.low, self.previous_close);
+        self.previous_close = candle.close;
+        self.smoothing.next(range)
     }
 }

@@ -17,47 +17,56 @@ pub(super) fn prepare(
     Ok(())
 }
 
+/// An indicator whose warm-up is apart from the rest.
+pub(super) trait Settled: Indicator {
+    /// What `next` answers once it has answered for the first time.
+    fn settled(&mut self, input: Self::Input) -> Self::Output;
+}
+
 /// Drives `indicator` over `inputs` and writes the lines that `split` makes of its outputs;
 /// `NaN` where it answers `None`.
 #[inline]
 pub(super) fn fill<I: Indicator, const N: usize>(
+    mut indicator: I,
+    inputs: impl ExactSizeIterator<Item = I::Input>,
+    mut outs: [&mut [f64]; N],
+    split: impl Fn(I::Output) -> [f64; N],
+) -> Result<(), BatchError> {
+    let rows = inputs.len();
+    prepare(rows, 0, &mut outs)?;
+    let mut outs = outs.map(|out| &mut out[..rows]);
+    for (i, input) in inputs.enumerate() {
+        let lines = indicator.next(input).map_or([f64::NAN; N], &split);
+        outs.iter_mut().zip(lines).for_each(|(out, line)| out[i] = line);
+    }
+    Ok(())
+}
+
+/// [`fill`], with a loop of its own for all rows after the first answer.
+#[inline]
+pub(super) fn fill_settled<I: Settled, const N: usize>(
     mut indicator: I,
     mut inputs: impl ExactSizeIterator<Item = I::Input>,
     mut outs: [&mut [f64]; N],
     split: impl Fn(I::Output) -> [f64; N],
 ) -> Result<(), BatchError> {
     let rows = inputs.len();
-    let warm_up = indicator.warm_up().min(rows);
-    prepare(rows, warm_up, &mut outs)?;
-    for input in inputs.by_ref().take(warm_up) {
-        let early = indicator.next(input);
-        debug_assert!(early.is_none(), "warm before warm_up()");
+    prepare(rows, 0, &mut outs)?;
+    let first = rows.min(indicator.warm_up() + 1);
+    for (i, input) in inputs.by_ref().take(first).enumerate() {
+        let lines = indicator.next(input).map_or([f64::NAN; N], &split);
+        outs.iter_mut().zip(lines).for_each(|(out, line)| out[i] = line);
     }
-    let mut outs = outs.map(|out| &mut out[warm_up..rows]);
+    let mut outs = outs.map(|out| &mut out[first..rows]);
     for (i, input) in inputs.enumerate() {
-        let values = indicator.next(input).map_or([f64::NAN; N], &split);
-        for (out, value) in outs.iter_mut().zip(values) {
-            out[i] = value;
-        }
+        let lines = split(indicator.settled(input));
+        outs.iter_mut().zip(lines).for_each(|(out, line)| out[i] = line);
     }
     Ok(())
 }
 
-/// [`fill`] for an indicator of one column with one line.
-#[inline]
-pub(super) fn fill_one<I: Indicator<Input = f64, Output = f64>>(
-    indicator: I,
-    values: &[f64],
-    out: &mut [f64],
-) -> Result<(), BatchError> {
-    fill(indicator, values.iter().copied(), [out], |value| [value])
-}
-
-/// The rows of `columns`.
-#[inline]
-pub(super) fn candles(
-    columns: &Columns,
-) -> Result<impl ExactSizeIterator<Item = Candle> + '_, BatchError> {
+/// `columns`, if all are of one length.
+pub(super) fn even(columns: &Columns) -> Result<&Columns, BatchError> {
     let Columns { time, open, high, low, close, volume } = columns;
     let expected = time.len();
     for column in [open, high, low, close, volume] {
@@ -65,6 +74,15 @@ pub(super) fn candles(
             return Err(BatchError::Length { found: column.len(), expected });
         }
     }
+    Ok(columns)
+}
+
+/// The rows of `columns`.
+#[inline]
+pub(super) fn candles(
+    columns: &Columns,
+) -> Result<impl ExactSizeIterator<Item = Candle> + '_, BatchError> {
+    let Columns { time, open, high, low, close, volume } = even(columns)?;
     let prices = open.iter().zip(high).zip(low).zip(close);
     let rows = time.iter().zip(prices).zip(volume);
     Ok(rows.map(|((&time, (((&open, &high), &low), &close)), &volume)| {

@@ -1,5 +1,6 @@
+use super::aggregate::Moments;
 use super::standard_deviation::{checked_multiplier, deviation};
-use super::window::{Moments, Window};
+use super::window::Window;
 use super::{BatchError, Indicator, PeriodError, checked};
 
 /// Bollinger bands: the mean of the last `period` values, and bands a multiple of their standard
@@ -59,10 +60,16 @@ impl Bollinger {
         lower: &mut [f64],
     ) -> Result<(), BatchError> {
         let Self { window, share, multiplier } = Self::new(period, multiplier)?;
-        window.fill(values, [upper, middle, lower], |sums, reference| {
-            let Bands { upper, middle, lower } = bands(sums, reference, share, multiplier);
-            [upper, middle, lower]
-        })
+        let outs = [upper, middle, lower];
+        window.fill(
+            values.len(),
+            |row| values[row],
+            outs,
+            |_, sums, reference| {
+                let Bands { upper, middle, lower } = bands(sums, reference, share, multiplier);
+                [upper, middle, lower]
+            },
+        )
     }
 }
 

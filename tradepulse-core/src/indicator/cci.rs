@@ -72,7 +72,7 @@ impl Indicator for Cci {
 
     #[inline]
     fn next(&mut self, candle: Candle) -> Option<f64> {
-        let price = typical_price(&candle);
+        let price = typical_price(candle.high, candle.low, candle.close);
         let mean = (sum(&self.before, |before| before) + price) / self.count;
         let distance = price - mean;
         let distances = sum(&self.before, |before| (before - mean).abs()) + distance.abs();

@@ -1,5 +1,6 @@
+use super::batch::{self, Settled};
 use super::smoothing::Smoothing;
-use super::{BatchError, Indicator, PeriodError, batch, checked};
+use super::{BatchError, Indicator, PeriodError, checked};
 
 /// Exponential moving average: new values weigh `2 / (period + 1)`, in the unit of the values.
 ///
@@ -37,7 +38,7 @@ impl Ema {
     /// # Errors
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, values: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
-        batch::fill_one(Self::new(period)?, values, out)
+        batch::fill_settled(Self::new(period)?, values.iter().copied(), [out], |value| [value])
     }
 }
 
@@ -48,7 +49,7 @@ impl Indicator for Ema {
     #[inline]
     fn next(&mut self, value: f64) -> Option<f64> {
         if self.missing == 0 {
-            return Some(self.smoothing.next(value));
+            return Some(self.settled(value));
         }
         self.sum += value;
         self.missing -= 1;
@@ -61,5 +62,12 @@ impl Indicator for Ema {
 
     fn warm_up(&self) -> usize {
         self.period - 1
+    }
+}
+
+impl Settled for Ema {
+    #[inline]
+    fn settled(&mut self, value: f64) -> f64 {
+        self.smoothing.next(value)
     }
 }

@@ -1,4 +1,5 @@
-use super::window::{Weighted, Window};
+use super::aggregate::Weighted;
+use super::window::Window;
 use super::{BatchError, Indicator, PeriodError, checked};
 
 /// Slope of the least-squares line through the last `period` values, in their unit per candle.
@@ -42,7 +43,12 @@ impl LinearRegressionSlope {
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, values: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
         let Self { window, middle, divisor } = Self::new(period)?;
-        window.fill(values, [out], |sums, _| [slope(sums, middle, divisor)])
+        window.fill(
+            values.len(),
+            |row| values[row],
+            [out],
+            |_, sums, _| [slope(sums, middle, divisor)],
+        )
     }
 }
 

@@ -1,7 +1,8 @@
+use super::batch::{self, Settled};
 use super::smoothing::Smoothing;
-use super::{BatchError, Ema, Indicator, LONGEST, PeriodError, batch, checked};
+use super::{BatchError, Ema, Indicator, LONGEST, PeriodError, checked};
 
-/// Moving average convergence/divergence: a fast [`Ema`](super::Ema) less a slow one, and the EMA of
+/// Moving average convergence/divergence: a fast [`Ema`] less a slow one, and the EMA of
 /// that, in the unit of the values.
 ///
 /// Appel, TA-Lib `MACD`: both averages start at the same candle, the fast one from the mean of the
@@ -70,7 +71,8 @@ impl Macd {
         histogram: &mut [f64],
     ) -> Result<(), BatchError> {
         let outs = [line, signal_line, histogram];
-        batch::fill(Self::new(fast, slow, signal)?, values.iter().copied(), outs, |lines| {
+        let indicator = Self::new(fast, slow, signal)?;
+        batch::fill_settled(indicator, values.iter().copied(), outs, |lines| {
             [lines.line, lines.signal, lines.histogram]
         })
     }
@@ -84,9 +86,7 @@ impl Indicator for Macd {
     fn next(&mut self, value: f64) -> Option<MacdLines> {
         let [fast, slow, _] = self.periods;
         let line = if self.seen == slow {
-            // The value that both distances are taken from cancels.
-            let [fast, slow] = self.averages.distances(value);
-            fast - slow
+            self.line(value)
         } else {
             self.seen += 1;
             self.slow_sum += value;
@@ -96,9 +96,9 @@ impl Indicator for Macd {
             if self.seen < slow {
                 return None;
             }
-            let (fast_mean, slow_mean) = (self.fast_sum / fast as f64, self.slow_sum / slow as f64);
-            self.averages.start([fast_mean, slow_mean], value);
-            fast_mean - slow_mean
+            let means = [self.fast_sum / fast as f64, self.slow_sum / slow as f64];
+            self.averages.start(means, value);
+            means[0] - means[1]
         };
         let signal = self.signal.next(line)?;
         Some(MacdLines { line, signal, histogram: line - signal })
@@ -107,5 +107,23 @@ impl Indicator for Macd {
     fn warm_up(&self) -> usize {
         let [_, slow, signal] = self.periods;
         slow + signal - 2
+    }
+}
+
+impl Macd {
+    /// The value that leads both averages cancels.
+    #[inline]
+    fn line(&mut self, value: f64) -> f64 {
+        let [fast, slow] = self.averages.leads(value);
+        slow - fast
+    }
+}
+
+impl Settled for Macd {
+    #[inline]
+    fn settled(&mut self, value: f64) -> MacdLines {
+        let line = self.line(value);
+        let signal = self.signal.settled(line);
+        MacdLines { line, signal, histogram: line - signal }
     }
 }

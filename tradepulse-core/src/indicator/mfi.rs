@@ -1,4 +1,5 @@
-use super::window::{Sum, Window};
+use super::aggregate::Sum;
+use super::window::Window;
 use super::{BatchError, Indicator, PeriodError, batch, checked};
 use crate::market::{Candle, Columns};
 
@@ -31,8 +32,21 @@ pub struct Mfi {
 
 /// The mean of high, low and close.
 #[inline]
-pub(super) fn typical_price(candle: &Candle) -> f64 {
-    (candle.high + candle.low + candle.close) / 3.0
+pub(super) fn typical_price(high: f64, low: f64, close: f64) -> f64 {
+    (high + low + close) / 3.0
+}
+
+/// The money that flowed on a rising and on a falling price.
+#[inline]
+fn flow(previous: f64, price: f64, volume: f64) -> [f64; 2] {
+    let flow = price * volume;
+    [if price > previous { flow } else { 0.0 }, if price < previous { flow } else { 0.0 }]
+}
+
+#[inline]
+fn share([rising, falling]: [f64; 2]) -> f64 {
+    let total = rising + falling;
+    if total > 0.0 { 100.0 * (rising / total) } else { 0.0 }
 }
 
 impl Mfi {
@@ -49,7 +63,20 @@ impl Mfi {
     /// # Errors
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, candles: &Columns, out: &mut [f64]) -> Result<(), BatchError> {
-        batch::fill(Self::new(period)?, batch::candles(candles)?, [out], |value| [value])
+        let Columns { high, low, close, volume, .. } = batch::even(candles)?;
+        let price = |row: usize| typical_price(high[row], low[row], close[row]);
+        // The first candle has no flow.
+        let rows = high.len().saturating_sub(1);
+        let late = usize::from(!out.is_empty());
+        let (first, out) = out.split_at_mut(late);
+        let Self { flows, .. } = Self::new(period)?;
+        first.fill(f64::NAN);
+        flows.fill(
+            rows,
+            |row| flow(price(row), price(row + 1), volume[row + 1]),
+            [out],
+            |_, flows, _| [share(flows)],
+        )
     }
 }
 
@@ -59,14 +86,10 @@ impl Indicator for Mfi {
 
     #[inline]
     fn next(&mut self, candle: Candle) -> Option<f64> {
-        let price = typical_price(&candle);
+        let price = typical_price(candle.high, candle.low, candle.close);
         let previous = self.previous.replace(price)?;
-        let flow = price * candle.volume;
-        let rising = if price > previous { flow } else { 0.0 };
-        let falling = if price < previous { flow } else { 0.0 };
-        let ([rising, falling], _) = self.flows.push([rising, falling])?;
-        let total = rising + falling;
-        Some(if total > 0.0 { 100.0 * (rising / total) } else { 0.0 })
+        let (flows, _) = self.flows.push(flow(previous, price, candle.volume))?;
+        Some(share(flows))
     }
 
     fn warm_up(&self) -> usize {

@@ -1,4 +1,5 @@
-use super::{Atr, BatchError, Indicator, PeriodError, batch};
+use super::batch::{self, Settled};
+use super::{Atr, BatchError, Indicator, PeriodError};
 use crate::market::{Candle, Columns};
 
 /// Normalized average true range: the [`Atr`] in percent of the close.
@@ -35,7 +36,7 @@ impl Natr {
     /// # Errors
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, candles: &Columns, out: &mut [f64]) -> Result<(), BatchError> {
-        batch::fill(Self::new(period)?, batch::candles(candles)?, [out], |value| [value])
+        batch::fill_settled(Self::new(period)?, batch::candles(candles)?, [out], |value| [value])
     }
 }
 
@@ -46,10 +47,22 @@ impl Indicator for Natr {
     #[inline]
     fn next(&mut self, candle: Candle) -> Option<f64> {
         let atr = self.0.next(candle)?;
-        Some(if candle.close == 0.0 { 0.0 } else { atr / candle.close * 100.0 })
+        Some(percent(atr, candle.close))
     }
 
     fn warm_up(&self) -> usize {
         self.0.warm_up()
     }
+}
+
+impl Settled for Natr {
+    #[inline]
+    fn settled(&mut self, candle: Candle) -> f64 {
+        percent(self.0.settled(candle), candle.close)
+    }
+}
+
+#[inline]
+fn percent(atr: f64, close: f64) -> f64 {
+    if close == 0.0 { 0.0 } else { atr / close * 100.0 }
 }

@@ -1,4 +1,5 @@
-use super::{BatchError, Indicator, PeriodError, batch, checked};
+use super::batch::{self, Settled};
+use super::{BatchError, Indicator, PeriodError, checked};
 
 /// Relative strength index: the share of gains in all price changes, 0 to 100.
 ///
@@ -41,7 +42,7 @@ impl Rsi {
     /// # Errors
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, values: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
-        batch::fill_one(Self::new(period)?, values, out)
+        batch::fill_settled(Self::new(period)?, values.iter().copied(), [out], |value| [value])
     }
 }
 
@@ -54,28 +55,46 @@ impl Indicator for Rsi {
 
     #[inline]
     fn next(&mut self, value: f64) -> Option<f64> {
-        let change = value - self.previous;
-        self.previous = value;
-        let gain = if change > 0.0 { change } else { 0.0 };
-        let loss = gain - change;
         if self.seen > self.period {
-            self.gain = self.gain * self.keep + gain;
-            self.loss = self.loss * self.keep + loss;
-        } else {
-            if self.seen > 0 {
-                self.gain += gain;
-                self.loss += loss;
-            }
-            self.seen += 1;
-            if self.seen <= self.period {
-                return None;
-            }
+            return Some(self.settled(value));
         }
-        let total = self.gain + self.loss;
-        Some(if total > NONE_LEFT { 100.0 * (self.gain / total) } else { 0.0 })
+        let (gain, loss) = self.change(value);
+        if self.seen > 0 {
+            self.gain += gain;
+            self.loss += loss;
+        }
+        self.seen += 1;
+        (self.seen > self.period).then(|| self.index())
     }
 
     fn warm_up(&self) -> usize {
         self.period
+    }
+}
+
+impl Settled for Rsi {
+    #[inline]
+    fn settled(&mut self, value: f64) -> f64 {
+        let (gain, loss) = self.change(value);
+        self.gain = self.gain * self.keep + gain;
+        self.loss = self.loss * self.keep + loss;
+        self.index()
+    }
+}
+
+impl Rsi {
+    /// What was gained and lost since the last value.
+    #[inline]
+    fn change(&mut self, value: f64) -> (f64, f64) {
+        let change = value - self.previous;
+        self.previous = value;
+        let gain = if change > 0.0 { change } else { 0.0 };
+        (gain, gain - change)
+    }
+
+    #[inline]
+    fn index(&self) -> f64 {
+        let total = self.gain + self.loss;
+        if total > NONE_LEFT { 100.0 * (self.gain / total) } else { 0.0 }
     }
 }

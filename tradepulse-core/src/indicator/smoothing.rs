@@ -1,18 +1,19 @@
 /// Exponential smoothing `y = y' + (1 − keep) × (x − y')`, started from a given mean.
 ///
-/// What is carried is the distance `z = y − x`. It obeys `z = keep × (z' − (x − x'))`, so on equal
-/// inputs it goes to exactly zero. Written over two steps, each distance depends on the one before
-/// the last, so that two of them are in flight at a time.
+/// What is carried is the lead `z = x − y`. It obeys `z = keep × (z' + (x − x'))`, so on equal inputs
+/// it goes to exactly zero. Written over two steps, each lead depends on the one before the last, so
+/// that two of them are in flight at a time.
 ///
 /// `L` smoothings of the same values run side by side.
 #[derive(Clone, Debug)]
 pub(super) struct Smoothing<const L: usize = 1> {
     keep: [f64; L],
     keep_twice: [f64; L],
-    distance: [f64; L],
-    distance_before: [f64; L],
+    lead: [f64; L],
+    lead_before: [f64; L],
     value: f64,
-    step: f64,
+    // What the last step of the input adds to the lead.
+    moved: [f64; L],
 }
 
 impl<const L: usize> Smoothing<L> {
@@ -21,10 +22,10 @@ impl<const L: usize> Smoothing<L> {
         Self {
             keep,
             keep_twice: keep.map(|keep| keep * keep),
-            distance: [0.0; L],
-            distance_before: [0.0; L],
+            lead: [0.0; L],
+            lead_before: [0.0; L],
             value: 0.0,
-            step: 0.0,
+            moved: [0.0; L],
         }
     }
 
@@ -37,27 +38,30 @@ impl<const L: usize> Smoothing<L> {
     #[inline]
     pub(super) fn start(&mut self, means: [f64; L], value: f64) {
         self.value = value;
-        self.step = 0.0;
-        self.distance = means.map(|mean| mean - value);
-        // The distances before that lead here with a step of zero.
-        self.distance_before = std::array::from_fn(|i| {
-            if self.keep[i] > 0.0 { self.distance[i] / self.keep[i] } else { 0.0 }
-        });
+        self.moved = [0.0; L];
+        self.lead = means.map(|mean| value - mean);
+        // The leads before that lead here with a step of zero.
+        self.lead_before =
+            std::array::from_fn(
+                |i| {
+                    if self.keep[i] > 0.0 { self.lead[i] / self.keep[i] } else { 0.0 }
+                },
+            );
     }
 
-    /// The distances of the smoothed values from `value` after taking it.
+    /// How far `value` leads the smoothed values after they took it.
     #[inline]
-    pub(super) fn distances(&mut self, value: f64) -> [f64; L] {
+    pub(super) fn leads(&mut self, value: f64) -> [f64; L] {
         let step = value - self.value;
-        let distances = std::array::from_fn(|i| {
-            let moved = self.keep_twice[i] * self.step + self.keep[i] * step;
-            self.keep_twice[i] * self.distance_before[i] - moved
+        let moved: [f64; L] = std::array::from_fn(|i| self.keep[i] * step);
+        let leads = std::array::from_fn(|i| {
+            self.keep_twice[i] * self.lead_before[i] + (self.keep[i] * self.moved[i] + moved[i])
         });
-        self.distance_before = self.distance;
-        self.distance = distances;
+        self.lead_before = self.lead;
+        self.lead = leads;
         self.value = value;
-        self.step = step;
-        distances
+        self.moved = moved;
+        leads
     }
 }
 
@@ -70,7 +74,7 @@ impl Smoothing {
     /// The smoothed value after taking `value`.
     #[inline]
     pub(super) fn next(&mut self, value: f64) -> f64 {
-        let [distance] = self.distances(value);
-        value + distance
+        let [lead] = self.leads(value);
+        value - lead
     }
 }

@@ -1,4 +1,5 @@
-use super::window::{Moments, Window};
+use super::aggregate::Moments;
+use super::window::Window;
 use super::{BatchError, Indicator, PeriodError, checked};
 
 /// Standard deviation of the last `period` values times a multiplier, in their unit.
@@ -43,7 +44,12 @@ impl StandardDeviation {
         out: &mut [f64],
     ) -> Result<(), BatchError> {
         let Self { window, share, multiplier } = Self::new(period, multiplier)?;
-        window.fill(values, [out], |sums, _| [deviation(sums, share) * multiplier])
+        window.fill(
+            values.len(),
+            |row| values[row],
+            [out],
+            |_, sums, _| [deviation(sums, share) * multiplier],
+        )
     }
 }
 

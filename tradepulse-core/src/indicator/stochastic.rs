@@ -1,4 +1,5 @@
-use super::window::{Extreme, Window};
+use super::aggregate::Range;
+use super::window::Window;
 use super::{BatchError, Indicator, PeriodError, Sma, batch, checked};
 use crate::market::{Candle, Columns};
 
@@ -25,8 +26,7 @@ use crate::market::{Candle, Columns};
 #[doc(alias = "%K")]
 #[derive(Clone, Debug)]
 pub struct Stochastic {
-    highest: Window<Extreme<true>>,
-    lowest: Window<Extreme<false>>,
+    range: Window<Range>,
     k: Sma,
     d: Sma,
 }
@@ -51,8 +51,7 @@ impl Stochastic {
     pub fn new(period: usize, k_smoothing: usize, d_smoothing: usize) -> Result<Self, PeriodError> {
         let period = checked("period", period, 1)?;
         Ok(Self {
-            highest: Window::new(period, Extreme),
-            lowest: Window::new(period, Extreme),
+            range: Window::new(period, Range),
             k: Sma::new(checked("%K smoothing", k_smoothing, 1)?)?,
             d: Sma::new(checked("%D smoothing", d_smoothing, 1)?)?,
         })
@@ -79,9 +78,7 @@ impl Indicator for Stochastic {
 
     #[inline]
     fn next(&mut self, candle: Candle) -> Option<StochasticLines> {
-        let highest = self.highest.push(candle.high);
-        let lowest = self.lowest.push(candle.low);
-        let ((highest, _), (lowest, _)) = highest.zip(lowest)?;
+        let ([highest, lowest], _) = self.range.push([candle.high, candle.low])?;
         let range = highest - lowest;
         let raw = if range > 0.0 { (candle.close - lowest) / range * 100.0 } else { 0.0 };
         let k = self.k.next(raw)?;
@@ -90,6 +87,6 @@ impl Indicator for Stochastic {
     }
 
     fn warm_up(&self) -> usize {
-        self.highest.len() - 1 + self.k.warm_up() + self.d.warm_up()
+        self.range.len() - 1 + self.k.warm_up() + self.d.warm_up()
     }
 }

@@ -1,4 +1,5 @@
-use super::window::{Extreme, Window};
+use super::aggregate::Extreme;
+use super::window::Window;
 use super::{BatchError, Indicator, PeriodError, batch, checked};
 
 /// The candidate for a swing among the last `strength` values, and the extreme before it.
@@ -90,7 +91,7 @@ impl SwingLow {
     /// # Errors
     /// A strength as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(strength: usize, lows: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
-        batch::fill_one(Self::new(strength)?, lows, out)
+        batch::fill(Self::new(strength)?, lows.iter().copied(), [out], |low| [low])
     }
 }
 
@@ -109,7 +110,7 @@ impl SwingHigh {
     /// # Errors
     /// A strength as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(strength: usize, highs: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
-        batch::fill_one(Self::new(strength)?, highs, out)
+        batch::fill(Self::new(strength)?, highs.iter().copied(), [out], |high| [high])
     }
 }
 

@@ -39,18 +39,22 @@ impl TrueRange {
     /// # Errors
     /// Columns that differ in length.
     pub fn batch(candles: &Columns, out: &mut [f64]) -> Result<(), BatchError> {
-        batch::fill(Self::new(), batch::candles(candles)?, [out], |value| [value])
+        let Columns { high, low, close, .. } = batch::even(candles)?;
+        batch::prepare(close.len(), 1, &mut [&mut *out])?;
+        let rows = high.iter().zip(low).skip(1).zip(close);
+        for (out, ((&high, &low), &previous_close)) in out.iter_mut().skip(1).zip(rows) {
+            *out = true_range(high, low, previous_close);
+        }
+        Ok(())
     }
 }
 
-/// The true range of a candle of `high` and `low` after `previous_close`.
+/// The largest of the three differences is that of the outermost prices: the true range of a candle of `high` and `low` after `previous_close`.
 #[inline]
 pub(super) fn true_range(high: f64, low: f64, previous_close: f64) -> f64 {
-    let range = high - low;
-    let up = (high - previous_close).abs();
-    let down = (low - previous_close).abs();
-    let range = if up > range { up } else { range };
-    if down > range { down } else { range }
+    let top = if high > previous_close { high } else { previous_close };
+    let bottom = if low < previous_close { low } else { previous_close };
+    top - bottom
 }
 
 impl Indicator for TrueRange {

@@ -54,7 +54,7 @@ impl Indicator for Vwap {
         if day != self.day {
             *self = Self { day, money: 0.0, volume: 0.0 };
         }
-        let price = typical_price(&candle);
+        let price = typical_price(candle.high, candle.low, candle.close);
         self.money += price * candle.volume;
         self.volume += candle.volume;
         Some(if self.volume > 0.0 { self.money / self.volume } else { price })

@@ -1,4 +1,5 @@
-use super::window::{Extreme, Window};
+use super::aggregate::Range;
+use super::window::Window;
 use super::{BatchError, Indicator, PeriodError, batch, checked};
 use crate::market::{Candle, Columns};
 
@@ -23,8 +24,7 @@ use crate::market::{Candle, Columns};
 #[doc(alias = "WILLR")]
 #[derive(Clone, Debug)]
 pub struct WilliamsR {
-    highest: Window<Extreme<true>>,
-    lowest: Window<Extreme<false>>,
+    range: Window<Range>,
 }
 
 impl WilliamsR {
@@ -34,7 +34,7 @@ impl WilliamsR {
     /// Unless `period` is 1 to 100,000.
     pub fn new(period: usize) -> Result<Self, PeriodError> {
         let period = checked("period", period, 1)?;
-        Ok(Self { highest: Window::new(period, Extreme), lowest: Window::new(period, Extreme) })
+        Ok(Self { range: Window::new(period, Range) })
     }
 
     /// The values of all candles; `NaN` while warming up.
@@ -42,8 +42,20 @@ impl WilliamsR {
     /// # Errors
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, candles: &Columns, out: &mut [f64]) -> Result<(), BatchError> {
-        batch::fill(Self::new(period)?, batch::candles(candles)?, [out], |value| [value])
+        let Columns { high, low, close, .. } = batch::even(candles)?;
+        Self::new(period)?.range.fill(
+            high.len(),
+            |row| [high[row], low[row]],
+            [out],
+            |row, range, _| [below_the_high(close[row], range)],
+        )
     }
+}
+
+#[inline]
+fn below_the_high(close: f64, [highest, lowest]: [f64; 2]) -> f64 {
+    let range = highest - lowest;
+    if range > 0.0 { (highest - close) / range * -100.0 } else { 0.0 }
 }
 
 impl Indicator for WilliamsR {
@@ -52,14 +64,11 @@ impl Indicator for WilliamsR {
 
     #[inline]
     fn next(&mut self, candle: Candle) -> Option<f64> {
-        let highest = self.highest.push(candle.high);
-        let lowest = self.lowest.push(candle.low);
-        let ((highest, _), (lowest, _)) = highest.zip(lowest)?;
-        let range = highest - lowest;
-        Some(if range > 0.0 { (highest - candle.close) / range * -100.0 } else { 0.0 })
+        let (range, _) = self.range.push([candle.high, candle.low])?;
+        Some(below_the_high(candle.close, range))
     }
 
     fn warm_up(&self) -> usize {
-        self.highest.len() - 1
+        self.range.len() - 1
     }
 }

@@ -1,25 +1,5 @@
+use super::aggregate::Aggregate;
 use super::{BatchError, batch};
-
-/// What is to be known of the values in a window: sums, an extreme.
-pub(super) trait Aggregate {
-    /// What is observed.
-    type Value: Copy + Default;
-    /// What is known of a run of values.
-    type Known: Copy;
-
-    /// What is known of no value.
-    const NOTHING: Self::Known;
-
-    /// What is known of a run after `value` was put before it.
-    fn prepend(&self, run: Self::Known, value: Self::Value, reference: Self::Value) -> Self::Known;
-
-    /// What is known of a run after `value` was put behind it.
-    fn append(&self, run: Self::Known, value: Self::Value, reference: Self::Value) -> Self::Known;
-
-    /// What is known of a window: a run of [`prepend`](Self::prepend)ed values and then one of
-    /// [`append`](Self::append)ed ones.
-    fn join(&self, suffix: Self::Known, prefix: Self::Known) -> Self::Known;
-}
 
 /// The last `n` values, in constant time and from values inside the window alone.
 ///
@@ -32,20 +12,27 @@ pub(super) trait Aggregate {
 #[derive(Clone, Debug)]
 pub(super) struct Window<A: Aggregate> {
     aggregate: A,
-    values: Box<[A::Value]>,
-    suffixes: Box<[A::Known]>,
+    slots: Box<[Slot<A>]>,
     at: usize,
     prefix: A::Known,
     reference: A::Value,
     full: bool,
 }
 
+/// A value of the new block, and what is known from this slot to the end of the last full block.
+#[derive(Clone, Debug)]
+struct Slot<A: Aggregate> {
+    value: A::Value,
+    suffix: A::Known,
+}
+
 impl<A: Aggregate> Window<A> {
     pub(super) fn new(n: usize, aggregate: A) -> Self {
         Self {
             aggregate,
-            values: vec![A::Value::default(); n].into(),
-            suffixes: vec![A::NOTHING; n].into(),
+            slots: (0..n)
+                .map(|_| Slot { value: A::Value::default(), suffix: A::NOTHING })
+                .collect(),
             at: 0,
             prefix: A::NOTHING,
             reference: A::Value::default(),
@@ -54,202 +41,134 @@ impl<A: Aggregate> Window<A> {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.values.len()
+        self.slots.len()
     }
 
     /// Takes `value`; what is known of the window, and its reference, once there are `n` values.
     #[inline]
     pub(super) fn push(&mut self, value: A::Value) -> Option<(A::Known, A::Value)> {
         self.prefix = self.aggregate.append(self.prefix, value, self.reference);
-        self.values[self.at] = value;
+        self.slots[self.at].value = value;
         self.at += 1;
-        if self.at == self.values.len() {
-            turn(&self.aggregate, &self.values, &mut self.suffixes);
+        if self.at == self.slots.len() {
+            let mut suffix = A::NOTHING;
+            for slot in self.slots.iter_mut().rev() {
+                suffix = self.aggregate.prepend(suffix, slot.value, value);
+                slot.suffix = suffix;
+            }
             self.at = 0;
             self.prefix = A::NOTHING;
             self.reference = value;
             self.full = true;
         }
-        self.full
-            .then(|| (self.aggregate.join(self.suffixes[self.at], self.prefix), self.reference))
+        if !self.full {
+            return None;
+        }
+        let known = self.aggregate.join(self.slots[self.at].suffix, self.prefix);
+        Some((known, self.reference))
     }
 
-    /// What `finish` makes of the windows of a whole column, from a window that has seen nothing;
-    /// `NaN` while warming up. The same operations in the same order as [`push`](Self::push).
+    /// What `finish` makes of the windows over `value(0)`, `value(1)`…, given the row of the newest
+    /// value, from a window that has seen nothing; `NaN` while warming up. The same operations in
+    /// the same order as [`push`](Self::push), a block at a time.
     #[inline]
     pub(super) fn fill<const N: usize>(
         self,
-        values: &[A::Value],
+        rows: usize,
+        value: impl Fn(usize) -> A::Value,
         mut outs: [&mut [f64]; N],
-        finish: impl Fn(A::Known, A::Value) -> [f64; N],
+        finish: impl Fn(usize, A::Known, A::Value) -> [f64; N],
     ) -> Result<(), BatchError> {
-        let Self { aggregate, mut suffixes, mut reference, .. } = self;
-        let n = suffixes.len();
-        batch::prepare(values.len(), n - 1, &mut outs)?;
-        let mut prefixes = vec![A::NOTHING; n - 1];
-        for (block, start) in values.chunks(n).zip((0..).step_by(n)) {
-            if start > 0 {
-                let inner = block.len().min(n - 1);
-                let mut prefix = A::NOTHING;
-                for (slot, &value) in prefixes.iter_mut().zip(block) {
-                    prefix = aggregate.append(prefix, value, reference);
-                    *slot = prefix;
+        let Self { aggregate, slots, mut reference, .. } = self;
+        let n = slots.len();
+        batch::prepare(rows, n - 1, &mut outs)?;
+        // Several blocks at a time where they are short.
+        let room = BLOCKS * n * AT_A_TIME.div_ceil(BLOCKS * n);
+        let mut values = vec![A::Value::default(); room];
+        let mut references = vec![reference; room];
+        let mut prefixes = vec![A::NOTHING; room];
+        // From slot n on; before that, those of the last block of the rows before.
+        let mut suffixes = vec![A::NOTHING; n + room];
+        for start in (0..rows).step_by(room) {
+            let length = room.min(rows - start);
+            for (slot, row) in values.iter_mut().zip(start..start + length) {
+                *slot = value(row);
+            }
+            let values = &values[..length];
+            for (block, references) in values.chunks(n).zip(references.chunks_mut(n)) {
+                references.fill(reference);
+                if let Some(newest) = references.get_mut(n - 1).filter(|_| block.len() == n) {
+                    reference = block[n - 1];
+                    *newest = reference;
                 }
-                let mut outs = outs.each_mut().map(|out| &mut out[start..start + inner]);
-                let (suffixes, prefixes) = (&suffixes[1..=inner], &prefixes[..inner]);
-                for i in 0..inner {
-                    let known = aggregate.join(suffixes[i], prefixes[i]);
-                    let values = finish(known, reference);
-                    for (out, value) in outs.iter_mut().zip(values) {
-                        out[i] = value;
+            }
+            let slots = prefixes.chunks_mut(BLOCKS * n).zip(suffixes[n..].chunks_mut(BLOCKS * n));
+            let blocks = values.chunks(BLOCKS * n).zip(references.chunks(BLOCKS * n));
+            for ((values, references), (prefixes, suffixes)) in blocks.zip(slots) {
+                if values.len() == BLOCKS * n {
+                    runs::<A, BLOCKS>(&aggregate, n, values, references, prefixes, suffixes);
+                } else {
+                    let slots = prefixes.chunks_mut(n).zip(suffixes.chunks_mut(n));
+                    let blocks = values.chunks(n).zip(references.chunks(n));
+                    for ((values, references), (prefixes, suffixes)) in blocks.zip(slots) {
+                        let length = values.len();
+                        runs::<A, 1>(&aggregate, length, values, references, prefixes, suffixes);
                     }
                 }
             }
-            if block.len() == n {
-                turn(&aggregate, block, &mut suffixes);
-                reference = block[n - 1];
-                let known = aggregate.join(suffixes[0], A::NOTHING);
-                for (out, value) in outs.iter_mut().zip(finish(known, reference)) {
-                    out[start + n - 1] = value;
-                }
+            for full in prefixes[..length].chunks_exact_mut(n) {
+                // The window is the block, which its suffix covers.
+                full[n - 1] = A::NOTHING;
             }
+            let first = if start == 0 { (n - 1).min(length) } else { 0 };
+            let mut outs = outs.each_mut().map(|out| &mut out[start + first..start + length]);
+            let suffixes_before = &suffixes[first + 1..=length];
+            let (prefixes, references) = (&prefixes[first..length], &references[first..length]);
+            for i in 0..length - first {
+                let known = aggregate.join(suffixes_before[i], prefixes[i]);
+                let lines = finish(start + first + i, known, references[i]);
+                outs.iter_mut().zip(lines).for_each(|(out, line)| out[i] = line);
+            }
+            suffixes.copy_within(room.., 0);
         }
         Ok(())
     }
 }
 
-/// Computes what is known from each value to the end of a full block.
+/// Values that a batch looks at before it puts windows together.
+const AT_A_TIME: usize = 128;
+
+/// Blocks whose runs a batch computes side by side.
+const BLOCKS: usize = 2;
+
+/// The runs from the start of each of `K` blocks of `length` to each of its values, and from each
+/// to its end. None of them waits for another.
 #[inline]
-fn turn<A: Aggregate>(aggregate: &A, block: &[A::Value], suffixes: &mut [A::Known]) {
-    let Some(&reference) = block.last() else { return };
-    let mut suffix = A::NOTHING;
-    for (slot, &value) in suffixes.iter_mut().zip(block).rev() {
-        suffix = aggregate.prepend(suffix, value, reference);
-        *slot = suffix;
-    }
-}
-
-/// The sums of `N` columns.
-#[derive(Clone, Debug)]
-pub(super) struct Sum<const N: usize>;
-
-impl<const N: usize> Aggregate for Sum<N>
-where
-    [f64; N]: Default,
-{
-    type Value = [f64; N];
-    type Known = [f64; N];
-
-    const NOTHING: [f64; N] = [0.0; N];
-
-    #[inline]
-    fn prepend(&self, run: [f64; N], value: [f64; N], _: [f64; N]) -> [f64; N] {
-        self.join(run, value)
-    }
-
-    #[inline]
-    fn append(&self, run: [f64; N], value: [f64; N], _: [f64; N]) -> [f64; N] {
-        self.join(run, value)
-    }
-
-    #[inline]
-    fn join(&self, a: [f64; N], b: [f64; N]) -> [f64; N] {
-        std::array::from_fn(|i| a[i] + b[i])
-    }
-}
-
-/// The highest (`HIGH`) or lowest value.
-#[derive(Clone, Debug)]
-pub(super) struct Extreme<const HIGH: bool>;
-
-impl<const HIGH: bool> Aggregate for Extreme<HIGH> {
-    type Value = f64;
-    type Known = f64;
-
-    const NOTHING: f64 = if HIGH { f64::NEG_INFINITY } else { f64::INFINITY };
-
-    #[inline]
-    fn prepend(&self, run: f64, value: f64, _: f64) -> f64 {
-        self.join(run, value)
-    }
-
-    #[inline]
-    fn append(&self, run: f64, value: f64, _: f64) -> f64 {
-        self.join(run, value)
-    }
-
-    #[inline]
-    fn join(&self, a: f64, b: f64) -> f64 {
-        if HIGH {
-            if a > b { a } else { b }
-        } else if a < b {
-            a
-        } else {
-            b
+fn runs<A: Aggregate, const K: usize>(
+    aggregate: &A,
+    length: usize,
+    values: &[A::Value],
+    references: &[A::Value],
+    prefixes: &mut [A::Known],
+    suffixes: &mut [A::Known],
+) {
+    let blocks: [&[A::Value]; K] = std::array::from_fn(|k| &values[k * length..][..length]);
+    let before: [A::Value; K] = std::array::from_fn(|k| references[k * length]);
+    let newest: [A::Value; K] = std::array::from_fn(|k| blocks[k][length - 1]);
+    let mut prefixes = prefixes.chunks_exact_mut(length);
+    let mut suffixes = suffixes.chunks_exact_mut(length);
+    let prefixes: [&mut [A::Known]; K] =
+        std::array::from_fn(|_| prefixes.next().unwrap_or_default());
+    let suffixes: [&mut [A::Known]; K] =
+        std::array::from_fn(|_| suffixes.next().unwrap_or_default());
+    let (mut prefix, mut suffix) = ([A::NOTHING; K], [A::NOTHING; K]);
+    for i in 0..length {
+        let j = length - 1 - i;
+        for k in 0..K {
+            prefix[k] = aggregate.append(prefix[k], blocks[k][i], before[k]);
+            prefixes[k][i] = prefix[k];
+            suffix[k] = aggregate.prepend(suffix[k], blocks[k][j], newest[k]);
+            suffixes[k][j] = suffix[k];
         }
-    }
-}
-
-/// The sums of the differences to the reference and of their squares.
-///
-/// The reference is in the window: the square of the mean difference is at most `n` times the
-/// variance, and that bounds what cancels when one is taken from the other.
-#[derive(Clone, Debug)]
-pub(super) struct Moments;
-
-impl Aggregate for Moments {
-    type Value = f64;
-    type Known = [f64; 2];
-
-    const NOTHING: [f64; 2] = [0.0; 2];
-
-    #[inline]
-    fn prepend(&self, run: [f64; 2], value: f64, reference: f64) -> [f64; 2] {
-        self.append(run, value, reference)
-    }
-
-    #[inline]
-    fn append(&self, run: [f64; 2], value: f64, reference: f64) -> [f64; 2] {
-        let difference = value - reference;
-        self.join(run, [difference, difference * difference])
-    }
-
-    #[inline]
-    fn join(&self, a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
-        [a[0] + b[0], a[1] + b[1]]
-    }
-}
-
-/// The sum of the values, and the sum of each times its position in the window (0 for the oldest);
-/// `CENTRED`: of their differences to the reference.
-#[derive(Clone, Debug)]
-pub(super) struct Weighted<const CENTRED: bool> {
-    /// Position of the newest value of a window.
-    pub(super) newest: f64,
-}
-
-impl<const CENTRED: bool> Aggregate for Weighted<CENTRED> {
-    type Value = f64;
-    // Of prepended values, each is weighted by its distance from the oldest; of appended ones, by
-    // its distance from the newest.
-    type Known = [f64; 2];
-
-    const NOTHING: [f64; 2] = [0.0; 2];
-
-    #[inline]
-    fn prepend(&self, run: [f64; 2], value: f64, reference: f64) -> [f64; 2] {
-        self.append(run, value, reference)
-    }
-
-    #[inline]
-    fn append(&self, run: [f64; 2], value: f64, reference: f64) -> [f64; 2] {
-        let term = if CENTRED { value - reference } else { value };
-        [run[0] + term, run[1] + run[0]]
-    }
-
-    #[inline]
-    fn join(&self, suffix: [f64; 2], prefix: [f64; 2]) -> [f64; 2] {
-        let moved = self.newest * prefix[0] - prefix[1];
-        [suffix[0] + prefix[0], suffix[1] + moved]
     }
 }

@@ -105,6 +105,27 @@ proptest! {
     }
 
     #[test]
+    fn smoothing_forgets_its_start(n in 1_usize..=5, columns in history(200), shift in 1_usize..=30) {
+        let shift = shift.min(columns.len());
+        let later = rows(&columns, shift..columns.len());
+        let scale = columns.close.iter().copied().fold(0.0, f64::max);
+        for case in cases::all(n) {
+            let after = match case.name.as_str() {
+                "ema" => 12 * n,
+                "macd" => 36 * n,
+                "atr" | "natr" => 22 * n,
+                _ => continue,
+            };
+            for (whole, part) in (case.batch)(&columns).iter().zip((case.batch)(&later)) {
+                for i in case.warm_up + after..later.len() {
+                    let (a, b) = (whole[i + shift], part[i]);
+                    prop_assert!(near(a, b, scale), "{} at {i}: {a} {b}", case.name);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn windows_against_their_definition(n in 1_usize..=30, columns in history(150)) {
         let close = &columns.close;
         let run = |name: &str| {
