@@ -23,7 +23,6 @@ use tradepulse_core::backtest::{CostSurvival, Outcome, Settings};
 use tradepulse_core::market::Series;
 use tradepulse_core::performance::MonteCarlo;
 
-#[allow(unused_imports, reason = "wired up by the commands")]
 pub(crate) use overview::{Overview, OverviewRow, render_overview};
 
 use text::{Money, escape};
@@ -114,7 +113,7 @@ pub(crate) fn render(report: &Report<'_>) -> Result<String, ReportError> {
             ("currency", &escape(&report.money().currency)),
             ("head", &head::section(report)),
             ("entries_first", &entries_first),
-            ("trade_count", &text::count(report.outcome.metrics.trades)),
+            ("trade_count", &text::trades(report.outcome.metrics.trades)),
             ("months", &months),
             ("distributions", &distributions),
             ("metrics", &metrics::section(report)),

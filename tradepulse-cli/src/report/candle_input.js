@@ -11,7 +11,11 @@ const layoutNow = () => {
 function drawCandleOver(context, width, height, colors) {
   const l = candleLayout(width, height);
   const inside = pointer && pointer.x >= 0 && pointer.x < l.right;
-  const i = inside ? Math.floor(l.index(pointer.x)) : selected >= 0 ? trades[selected].to : candles.n - 1;
+  const i = inside
+    ? Math.floor(l.index(pointer.x))
+    : selected >= 0
+      ? trades[selected].to
+      : candles.n - 1;
   tellCandle(Math.min(candles.n - 1, Math.max(0, i)));
   if (!inside || pointer.dragging) return hideTip();
   const x = l.scale >= 1.5 ? Math.round(l.x(i + 0.5)) : Math.round(pointer.x);
@@ -27,8 +31,16 @@ function drawCandleOver(context, width, height, colors) {
   }
   context.stroke();
   context.setLineDash([]);
-  if (pointer.y < l.bottom) axisTag(context, l.right + 3, pointer.y, fixed(l.price(pointer.y), Math.min(candles.decimals, 8)), colors);
-  if (i >= 0 && i < candles.n) timeTag(context, x, l.floor + 13, moment(candles.time[i]), l.right, colors);
+  if (pointer.y < l.bottom)
+    axisTag(
+      context,
+      l.right + 3,
+      pointer.y,
+      fixed(l.price(pointer.y), Math.min(candles.decimals, 8)),
+      colors,
+    );
+  if (i >= 0 && i < candles.n)
+    timeTag(context, x, l.floor + 13, moment(candles.time[i]), l.right, colors);
   const k = tradeAt(l, pointer.x, pointer.y);
   if (k >= 0) showTip(trades[k], width);
   else hideTip();
@@ -38,8 +50,13 @@ function tellCandle(i) {
   const price = (v) => fixed(v, candles.decimals);
   const change = (candles.close[i] / candles.open[i] - 1) * 100;
   readout(candleLine, [
-    ["", moment(candles.time[i])], ["O", price(candles.open[i])], ["H", price(candles.high[i])],
-    ["L", price(candles.low[i])], ["C", price(candles.close[i])], ["", percent(change), tone(change)], ["V", brief(candles.volume[i])],
+    ["", moment(candles.time[i])],
+    ["O", price(candles.open[i])],
+    ["H", price(candles.high[i])],
+    ["L", price(candles.low[i])],
+    ["C", price(candles.close[i])],
+    ["", percent(change), tone(change)],
+    ["V", brief(candles.volume[i])],
   ]);
 }
 
@@ -49,15 +66,19 @@ function showTip(t, width) {
   const list = element("dl");
   const price = (v) => fixed(v, Math.min(8, candles.decimals));
   const rows = [
-    ["Entry", `${moment(t.entryTime)} at ${price(t.entryPrice)}`], ["Exit", `${moment(t.exitTime)} at ${price(t.exitPrice)}`],
-    ["Reason", t.reason + (t.ambiguous ? ", ambiguous" : "")], ["Profit", `${signed(t.profit, data.money_decimals)} ${data.currency}`],
-    ["Fees, slippage", `${money(t.fees)}, ${money(t.slippage)}`], ["Quantity", String(Number(t.quantity.toPrecision(7)))],
+    ["Entry", `${moment(t.entryTime)} at ${price(t.entryPrice)}`],
+    ["Exit", `${moment(t.exitTime)} at ${price(t.exitPrice)}`],
+    ["Reason", t.reason + (t.ambiguous ? ", ambiguous" : "")],
+    ["Profit", `${signed(t.profit, data.money_decimals)} ${data.currency}`],
+    ["Fees, slippage", `${money(t.fees)}, ${money(t.slippage)}`],
+    ["Quantity", String(Number(t.quantity.toPrecision(7)))],
     ["Holding", `${t.holding} ${t.holding === 1 ? "candle" : "candles"}`],
   ];
   for (const [name, value] of rows) list.append(element("dt", name), element("dd", value));
   tip.replaceChildren(head, list);
   tip.hidden = false;
-  const left = pointer.x + 18 + tip.offsetWidth > width ? pointer.x - tip.offsetWidth - 18 : pointer.x + 18;
+  const left =
+    pointer.x + 18 + tip.offsetWidth > width ? pointer.x - tip.offsetWidth - 18 : pointer.x + 18;
   const top = candleCanvas.offsetTop + Math.max(4, pointer.y - tip.offsetHeight - 10);
   tip.style.left = `${Math.max(0, left)}px`;
   tip.style.top = `${top}px`;
@@ -114,30 +135,45 @@ candleCanvas.addEventListener("pointerleave", () => {
 // one that was zooming does not begin to scroll where the zoom ends.
 let pageScrolled = -Infinity;
 let zoomed = -Infinity;
-addEventListener("wheel", (event) => {
-  if (event.target !== candleCanvas) pageScrolled = event.timeStamp;
-}, { passive: true });
-candleCanvas.addEventListener("wheel", (event) => {
-  if (event.timeStamp - pageScrolled < 250) {
-    pageScrolled = event.timeStamp;
-    return;
-  }
-  const l = layoutNow();
-  const unit = event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? 400 : 1;
-  if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-    event.preventDefault();
-    show(view.from + (event.deltaX * unit) / l.scale, view.to - view.from);
-    return;
-  }
-  const changed = zoom(Math.exp(Math.max(-1, Math.min(1, event.deltaY * unit * 0.0022))), l.index(event.offsetX));
-  if (changed || event.ctrlKey || event.timeStamp - zoomed < 400) {
-    event.preventDefault();
-    zoomed = event.timeStamp;
-  }
-}, { passive: false });
+addEventListener(
+  "wheel",
+  (event) => {
+    if (event.target !== candleCanvas) pageScrolled = event.timeStamp;
+  },
+  { passive: true },
+);
+candleCanvas.addEventListener(
+  "wheel",
+  (event) => {
+    if (event.timeStamp - pageScrolled < 250) {
+      pageScrolled = event.timeStamp;
+      return;
+    }
+    const l = layoutNow();
+    const unit = event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? 400 : 1;
+    if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+      event.preventDefault();
+      show(view.from + (event.deltaX * unit) / l.scale, view.to - view.from);
+      return;
+    }
+    const changed = zoom(
+      Math.exp(Math.max(-1, Math.min(1, event.deltaY * unit * 0.0022))),
+      l.index(event.offsetX),
+    );
+    if (changed || event.ctrlKey || event.timeStamp - zoomed < 400) {
+      event.preventDefault();
+      zoomed = event.timeStamp;
+    }
+  },
+  { passive: false },
+);
 
 const acts = {
-  previous: () => step(-1), next: () => step(1), in: () => zoom(0.6), out: () => zoom(1 / 0.6), all: () => show(-1, candles.n + 2),
+  previous: () => step(-1),
+  next: () => step(1),
+  in: () => zoom(0.6),
+  out: () => zoom(1 / 0.6),
+  all: () => show(-1, candles.n + 2),
 };
 for (const button of document.querySelectorAll("[data-act]")) {
   button.addEventListener("click", acts[button.dataset.act]);
@@ -152,7 +188,14 @@ addEventListener("keydown", (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented) return;
   const free = event.target === document.body && onScreen();
   if (!free && event.target !== candleCanvas) return;
-  const act = { ArrowLeft: "previous", ArrowRight: "next", "+": "in", "=": "in", "-": "out", 0: "all" }[event.key];
+  const act = {
+    ArrowLeft: "previous",
+    ArrowRight: "next",
+    "+": "in",
+    "=": "in",
+    "-": "out",
+    0: "all",
+  }[event.key];
   if (!act) return;
   event.preventDefault();
   acts[act]();

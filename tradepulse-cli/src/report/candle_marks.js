@@ -1,5 +1,12 @@
 // Trades on the candles: an arrow at the entry, a line, a sign at the exit that tells its reason.
-const SIGNS = { target: "●", stop: "✕", max_holding: "◆", signal: "■", end_of_data: "○", ruined: "○" };
+const SIGNS = {
+  target: "●",
+  stop: "✕",
+  max_holding: "◆",
+  signal: "■",
+  end_of_data: "○",
+  ruined: "○",
+};
 const firstTrade = (index) => {
   // Trades follow one another, so their ends are sorted like their starts.
   let [low, high] = [0, trades.length];
@@ -31,7 +38,8 @@ function drawTrades(context, l, colors) {
     if (selected >= start && selected < end) drawTrade(context, l, trades[selected], colors, true);
     return;
   }
-  for (let k = start; k < end; k++) if (k !== selected) drawTrade(context, l, trades[k], colors, false);
+  for (let k = start; k < end; k++)
+    if (k !== selected) drawTrade(context, l, trades[k], colors, false);
   if (selected >= start && selected < end) drawTrade(context, l, trades[selected], colors, true);
 }
 
@@ -88,7 +96,10 @@ function arrow(context, x, y, long, size, colors) {
 function exitSign(context, x, y, reason, r, color, colors) {
   context.beginPath();
   if (reason === "stop") {
-    for (const [width, stroke] of [[5.5, colors.bg], [2.5, color]]) {
+    for (const [width, stroke] of [
+      [5.5, colors.bg],
+      [2.5, color],
+    ]) {
       context.beginPath();
       context.moveTo(x - r, y - r);
       context.lineTo(x + r, y + r);
@@ -130,9 +141,16 @@ function tradeAt(l, x, y) {
   let [best, distance] = [-1, 12];
   for (let k = start; k < end; k++) {
     const t = trades[k];
-    const [x0, y0, x1, y1] = [l.x(t.from + 0.5), l.y(t.entryPrice), l.x(t.to + 0.5), l.y(t.exitPrice)];
+    const [x0, y0, x1, y1] = [
+      l.x(t.from + 0.5),
+      l.y(t.entryPrice),
+      l.x(t.to + 0.5),
+      l.y(t.exitPrice),
+    ];
     const length = (x1 - x0) ** 2 + (y1 - y0) ** 2;
-    const along = length ? Math.min(1, Math.max(0, ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length)) : 0;
+    const along = length
+      ? Math.min(1, Math.max(0, ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length))
+      : 0;
     const d = Math.hypot(x0 + along * (x1 - x0) - x, y0 + along * (y1 - y0) - y);
     if (d < distance) [best, distance] = [k, d];
   }

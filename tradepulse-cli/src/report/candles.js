@@ -16,7 +16,7 @@ function show(from, width) {
   view.from = Math.max(low, Math.min(from, high - w));
   view.to = view.from + w;
   candleChart.redraw();
-  navigator_.redraw();
+  periodStrip.redraw();
 }
 
 function centreOn(index) {
@@ -45,6 +45,13 @@ function candleLayout(width, height) {
     if (candles.high[i] > high) high = candles.high[i];
     if (candles.volume[i] > volume) volume = candles.volume[i];
   }
+  const [start, stop] = visibleTrades({ first, end });
+  for (let k = start; k < stop && stop - start < 400; k++) {
+    for (const price of [trades[k].entryPrice, trades[k].exitPrice]) {
+      if (price < low) low = price;
+      if (price > high) high = price;
+    }
+  }
   if (!(high >= low)) [low, high] = [0, 1];
   const margin = (high - low) * 0.07 || high * 0.01;
   [low, high] = [low - margin, high + margin];
@@ -52,7 +59,16 @@ function candleLayout(width, height) {
   const bottom = floor - Math.round((floor - top) * 0.16);
   const scale = right / (view.to - view.from);
   return {
-    right, floor, top, bottom, first, end, low, high, volume, scale,
+    right,
+    floor,
+    top,
+    bottom,
+    first,
+    end,
+    low,
+    high,
+    volume,
+    scale,
     x: (i) => (i - view.from) * scale,
     index: (x) => view.from + x / scale,
     y: (price) => top + (1 - (price - low) / (high - low)) * (bottom - top),

@@ -5,10 +5,20 @@ function palette() {
   const value = (name) => style.getPropertyValue(`--${name}`).trim();
   const shade = (name, alpha) => `rgb(${value(name)} / ${alpha})`;
   return {
-    bg: value("bg"), soft: value("soft"), line: value("line"), grid: value("grid"), ink: value("ink"), muted: value("muted"),
-    faint: value("faint"), gain: value("gain"), loss: value("loss"), up: value("candle-up"),
-    down: value("candle-down"), volume: value("volume"),
-    gainShade: (alpha) => shade("gain-rgb", alpha), lossShade: (alpha) => shade("loss-rgb", alpha),
+    bg: value("bg"),
+    soft: value("soft"),
+    line: value("line"),
+    grid: value("grid"),
+    ink: value("ink"),
+    muted: value("muted"),
+    faint: value("faint"),
+    gain: value("gain"),
+    loss: value("loss"),
+    up: value("candle-up"),
+    down: value("candle-down"),
+    volume: value("volume"),
+    gainShade: (alpha) => shade("gain-rgb", alpha),
+    lossShade: (alpha) => shade("loss-rgb", alpha),
   };
 }
 
@@ -16,15 +26,19 @@ function surface(canvas, drawBase, drawOver) {
   const base = document.createElement("canvas");
   let colors = palette();
   let stale = true;
-  let waiting = false;
+  let frame = 0;
   const size = () => ({ width: canvas.clientWidth, height: canvas.clientHeight });
 
   function paint() {
-    waiting = false;
+    cancelAnimationFrame(frame);
+    frame = 0;
     const { width, height } = size();
     if (!width || !height) return;
     const ratio = devicePixelRatio || 1;
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    if (
+      canvas.width !== Math.round(width * ratio) ||
+      canvas.height !== Math.round(height * ratio)
+    ) {
       canvas.width = base.width = Math.round(width * ratio);
       canvas.height = base.height = Math.round(height * ratio);
       stale = true;
@@ -46,14 +60,14 @@ function surface(canvas, drawBase, drawOver) {
   function prepare(context, ratio, width, height) {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (width) context.clearRect(0, 0, width, height);
-    context.font = "12px ui-sans-serif, -apple-system, 'Segoe UI', Inter, Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif";
+    context.font =
+      "12px ui-sans-serif, -apple-system, 'Segoe UI', Inter, Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif";
     context.textBaseline = "middle";
     context.lineJoin = "round";
   }
 
   function request() {
-    if (!waiting) requestAnimationFrame(paint);
-    waiting = true;
+    if (!frame) frame = requestAnimationFrame(paint);
   }
   const redraw = () => {
     stale = true;
@@ -61,7 +75,8 @@ function surface(canvas, drawBase, drawOver) {
   };
   redraws.push(() => {
     colors = palette();
-    redraw();
+    stale = true;
+    paint(); // At once: paper does not wait for the next frame.
   });
   new ResizeObserver(redraw).observe(canvas);
   return { redraw, hover: request, size };
@@ -74,7 +89,8 @@ function niceTicks(low, high, count) {
   const power = Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((m) => m * 10 ** power).find((s) => s >= raw * 0.999);
   const ticks = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) ticks.push(k * step);
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++)
+    ticks.push(k * step);
   return { ticks, decimals: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
 }
 
@@ -83,15 +99,23 @@ function logTicks(low, high, count) {
   if (high / low < 4) return niceTicks(low, high, count);
   const ticks = [];
   for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power++) {
-    for (const m of [1, 2, 5]) if (m * 10 ** power >= low && m * 10 ** power <= high) ticks.push(m * 10 ** power);
+    for (const m of [1, 2, 5])
+      if (m * 10 ** power >= low && m * 10 ** power <= high) ticks.push(m * 10 ** power);
   }
   const all = ticks.length <= 2 * count;
-  return { ticks: all ? ticks : ticks.filter((t) => Number.isInteger(Math.round(Math.log10(t) * 1e9) / 1e9)), decimals: Math.max(0, -Math.floor(Math.log10(low))) };
+  return {
+    ticks: all
+      ? ticks
+      : ticks.filter((t) => Number.isInteger(Math.round(Math.log10(t) * 1e9) / 1e9)),
+    decimals: Math.max(0, -Math.floor(Math.log10(low))),
+  };
 }
 
 const MINUTE = 60000;
 const DAY = 1440 * MINUTE;
-const STEPS = [1, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((m) => m * MINUTE).concat([1, 2, 4, 7, 14].map((d) => d * DAY));
+const STEPS = [1, 5, 10, 15, 30, 60, 120, 180, 360, 720]
+  .map((m) => m * MINUTE)
+  .concat([1, 2, 4, 7, 14].map((d) => d * DAY));
 
 // Round UTC times from `from` to `to`, at most `count`, with short labels.
 function timeTicks(from, to, count) {
@@ -101,17 +125,26 @@ function timeTicks(from, to, count) {
   if (step) {
     for (let t = Math.ceil(from / step) * step; t <= to; t += step) {
       const text = new Date(t).toISOString();
-      ticks.push({ time: t, label: t % DAY ? text.slice(11, 16) : text.slice(0, 10), strong: t % DAY === 0 });
+      ticks.push({
+        time: t,
+        label: t % DAY ? text.slice(11, 16) : text.slice(0, 10),
+        strong: t % DAY === 0,
+      });
     }
     return ticks;
   }
   const months = [1, 2, 3, 6, 12, 24, 60, 120].find((m) => m * 30.4 * DAY >= least) || 240;
   const start = new Date(from);
   let month = Math.ceil((start.getUTCFullYear() * 12 + start.getUTCMonth()) / months) * months;
-  for (;; month += months) {
+  for (; ; month += months) {
     const time = Date.UTC(Math.floor(month / 12), month % 12);
     if (time > to) return ticks;
-    if (time >= from) ticks.push({ time, label: new Date(time).toISOString().slice(0, months >= 12 ? 4 : 7), strong: month % 12 === 0 });
+    if (time >= from)
+      ticks.push({
+        time,
+        label: new Date(time).toISOString().slice(0, months >= 12 ? 4 : 7),
+        strong: month % 12 === 0,
+      });
   }
 }
 

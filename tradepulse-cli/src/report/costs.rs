@@ -3,7 +3,7 @@ use tradepulse_core::simulation::Costs;
 
 use super::Report;
 use super::months::shaded;
-use super::text::{count, escape, fixed, plain, rate, signed_percent, tone};
+use super::text::{escape, fixed, plain, rate, signed_percent, tone, trades};
 
 /// What trading cost, and what is left when it costs more.
 pub(super) fn section(report: &Report<'_>) -> String {
@@ -54,10 +54,7 @@ fn ledger(report: &Report<'_>) -> String {
         format!(
             "{} ended in a candle that reaches both stop and target. Net profit with the stop \
              first: <b>{}</b>; with the target first: <b>{}</b>.",
-            match m.ambiguous_trades {
-                1 => "1 trade".to_owned(),
-                n => format!("{} trades", count(n)),
-            },
+            trades(m.ambiguous_trades),
             money.signed(m.net_profit),
             money.signed(m.net_profit_target_first),
         )

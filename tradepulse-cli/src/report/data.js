@@ -10,7 +10,9 @@ function bytes(text) {
 
 const littleEndian = (text, size, read) => {
   const view = new DataView(bytes(text).buffer);
-  return Float64Array.from({ length: view.byteLength / size }, (_, i) => view[read](i * size, true));
+  return Float64Array.from({ length: view.byteLength / size }, (_, i) =>
+    view[read](i * size, true),
+  );
 };
 
 // Integers in groups of seven bits, least first; beyond 32 bits, so without bit operations.
@@ -56,7 +58,7 @@ function decodeCandles(columns) {
   const step = columns.timeframe_ms;
   for (let i = 0, t = columns.first_ms; i < n; i++, t += step) time[i] = t;
   const gaps = integers(columns.gaps);
-  for (let row = 0, shift = 0; gaps.more(); ) {
+  for (let row = 0, shift = 0; gaps.more();) {
     const until = row + gaps.next();
     for (let i = row; i < until; i++) time[i] += shift;
     row = until;
@@ -64,7 +66,8 @@ function decodeCandles(columns) {
     if (!gaps.more()) for (let i = row; i < n; i++) time[i] += shift;
   }
   const volume = littleEndian(columns.volumes, 2, "getUint16").map((code) =>
-    code ? columns.volume_min * 2 ** ((code - 1) * columns.volume_step) : 0);
+    code ? columns.volume_min * 2 ** ((code - 1) * columns.volume_step) : 0,
+  );
   return { n, open, high, low, close, time, volume, step, decimals: Math.max(0, columns.decimals) };
 }
 
@@ -82,11 +85,38 @@ function indexAt(values, value) {
 
 const candles = decodeCandles(data.candles);
 const trades = data.trades.map((row, i) => {
-  const [side, entryTime, entryPrice, exitTime, exitPrice, quantity, fees, slippage, profit, profitPct, reason, holding, ambiguous] = row;
+  const [
+    side,
+    entryTime,
+    entryPrice,
+    exitTime,
+    exitPrice,
+    quantity,
+    fees,
+    slippage,
+    profit,
+    profitPct,
+    reason,
+    holding,
+    ambiguous,
+  ] = row;
   return {
-    number: i + 1, long: side > 0, entryTime, entryPrice, exitTime, exitPrice, quantity, fees, slippage, profit, profitPct,
-    reason: data.exit_reasons[reason], holding, ambiguous: ambiguous === 1,
-    from: indexAt(candles.time, entryTime), to: indexAt(candles.time, exitTime),
+    number: i + 1,
+    long: side > 0,
+    entryTime,
+    entryPrice,
+    exitTime,
+    exitPrice,
+    quantity,
+    fees,
+    slippage,
+    profit,
+    profitPct,
+    reason: data.exit_reasons[reason],
+    holding,
+    ambiguous: ambiguous === 1,
+    from: indexAt(candles.time, entryTime),
+    to: indexAt(candles.time, exitTime),
   };
 });
 
@@ -94,12 +124,19 @@ const formats = new Map();
 function fixed(value, decimals) {
   if (!Number.isFinite(value)) return "–";
   if (!formats.has(decimals)) {
-    formats.set(decimals, new Intl.NumberFormat("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals }));
+    formats.set(
+      decimals,
+      new Intl.NumberFormat("en-US", {
+        minimumFractionDigits: decimals,
+        maximumFractionDigits: decimals,
+      }),
+    );
   }
   const text = formats.get(decimals).format(Math.abs(value));
   return value < 0 && /[1-9]/.test(text) ? `−${text}` : text;
 }
-const signed = (value, decimals) => (value > 0 && /[1-9]/.test(fixed(value, decimals)) ? "+" : "") + fixed(value, decimals);
+const signed = (value, decimals) =>
+  (value > 0 && /[1-9]/.test(fixed(value, decimals)) ? "+" : "") + fixed(value, decimals);
 const percent = (value) => `${signed(value, 2)}\u202f%`;
 const money = (value) => fixed(value, data.money_decimals);
 const tone = (value) => (value > 0 ? "gain" : value < 0 ? "loss" : "");
@@ -107,14 +144,22 @@ const moment = (ms) => new Date(ms).toISOString().slice(0, 16).replace("T", " ")
 
 // Four significant digits, which is what the embedded volume has.
 function brief(value) {
-  const units = [[1e9, "G"], [1e6, "M"], [1e3, "k"]];
+  const units = [
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ];
   const [size, unit] = units.find(([least]) => value >= least) || [1, ""];
   return `${Number((value / size).toPrecision(4))}${unit}`;
 }
 
 function span(ms) {
   const minutes = Math.round(ms / 60000);
-  const [days, hours, rest] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24, minutes % 60];
+  const [days, hours, rest] = [
+    Math.floor(minutes / 1440),
+    Math.floor(minutes / 60) % 24,
+    minutes % 60,
+  ];
   if (days) return hours ? `${days} d ${hours} h` : `${days} d`;
   if (hours) return rest ? `${hours} h ${rest} min` : `${hours} h`;
   return `${rest} min`;
@@ -130,9 +175,11 @@ function element(name, text, className) {
 
 // Pairs of label and value as one line.
 function readout(node, parts) {
-  node.replaceChildren(...parts.map(([label, value, className]) => {
-    const part = element("span", label ? `${label} ` : "");
-    part.append(element("b", value, className));
-    return part;
-  }));
+  node.replaceChildren(
+    ...parts.map(([label, value, className]) => {
+      const part = element("span", label ? `${label} ` : "");
+      part.append(element("b", value, className));
+      return part;
+    }),
+  );
 }

@@ -3,6 +3,7 @@ use tradepulse_core::order::ExitReason;
 use tradepulse_core::time::DAY_MS;
 
 use super::Report;
+use super::text::trades as trade_count;
 use super::text::{Money, count, duration, escape, fixed, percent, plain, signed_percent, tone};
 
 /// How the trades are distributed; empty without trades.
@@ -41,6 +42,9 @@ pub(super) fn section(report: &Report<'_>) -> String {
     )
 }
 
+/// A histogram has at least about this many bars.
+const LEAST_BARS: f64 = 11.0;
+
 /// Bars of a histogram from `low` in steps of `width`; the outer ones hold what lies beyond.
 struct Histogram {
     low: f64,
@@ -58,8 +62,12 @@ impl Histogram {
         let at = |q: f64| sorted[((sorted.len() - 1) as f64 * q).round() as usize];
         let (from, to) = (at(0.005), at(0.995));
         let width = nice((to - from) / bars).max(least_width);
-        let low = (from / width).floor() * width;
-        let bins = (((to - low) / width).floor() as usize + 1).max(1);
+        let (first, last) = ((from / width).floor(), (to / width).floor());
+        // A few values make a few bars, not broad ones.
+        let margin = ((LEAST_BARS - (last - first)) / 2.0).ceil().max(0.0);
+        let first = if from < 0.0 { first - margin } else { (first - margin).max(first.min(0.0)) };
+        let low = first * width;
+        let bins = (last + margin - first) as usize + 1;
         let mut counts = vec![0; bins];
         let (mut open_below, mut open_above) = (false, false);
         for value in values {
@@ -96,7 +104,7 @@ impl Histogram {
                 format!(
                     "<i class=\"{tone}\" style=\"height:{}%\" title=\"{range}{unit}: {}\"></i>",
                     fixed(*n as f64 / most * 100.0, 2),
-                    trades(*n),
+                    trade_count(*n),
                 )
             })
             .collect();
@@ -104,7 +112,7 @@ impl Histogram {
         format!(
             "<div class=\"bars\" role=\"img\" aria-label=\"Histogram of {name}; tallest bar {}\">\
              {bars}</div><div class=\"axis\">{ticks}</div>",
-            trades(most as u64),
+            trade_count(most as u64),
         )
     }
 
@@ -139,10 +147,6 @@ fn nice(width: f64) -> f64 {
         .map(|m| unit(m, power))
         .find(|w| *w >= width)
         .unwrap_or(unit(1.0, power + 1))
-}
-
-fn trades(n: u64) -> String {
-    if n == 1 { "1 trade".to_owned() } else { format!("{} trades", count(n)) }
 }
 
 fn median(values: &[f64]) -> f64 {
@@ -239,7 +243,7 @@ fn by_slot(
     let every = if slots > 12 { 3 } else { 1 };
     let (mut bars, mut axis) = (String::new(), String::new());
     for (k, (n, profit)) in sums.iter().enumerate() {
-        let title = format!("{}: {} in {}", label(k), money.signed(*profit), self::trades(*n));
+        let title = format!("{}: {} in {}", label(k), money.signed(*profit), trade_count(*n));
         bars += &format!(
             "<span title=\"{title}\"><i class=\"{}\" style=\"height:{}%\"></i></span>",
             tone(*profit),

@@ -19,7 +19,8 @@ curve.market = curve.close.map((close) => (close / curve.close[0]) * data.capita
   const foot = 24;
   const range = (columns) => {
     let [low, high] = [Infinity, -Infinity];
-    for (const column of columns) for (const v of column) [low, high] = [Math.min(low, v), Math.max(high, v)];
+    for (const column of columns)
+      for (const v of column) [low, high] = [Math.min(low, v), Math.max(high, v)];
     return [low, high];
   };
   const [lowestEquity, highestEquity] = range([curve.low, curve.high]);
@@ -40,7 +41,9 @@ curve.market = curve.close.map((close) => (close / curve.close[0]) * data.capita
     const [from, to] = [curve.time[0], curve.time[last]];
     const floor = height - foot;
     return {
-      right, split, floor,
+      right,
+      split,
+      floor,
       x: (t) => ((t - from) / (to - from || 1)) * right,
       time: (x) => from + (x / right) * (to - from),
       y: (v) => 8 + (1 - (f(v) - bottom) / (top - bottom)) * (split - 16),
@@ -63,7 +66,13 @@ curve.market = curve.close.map((close) => (close / curve.close[0]) * data.capita
       const y = Math.round(l.y(v)) + 0.5;
       if (!(y > 4 && y < l.split)) continue;
       rule(context, 0, y, l.right, colors.grid);
-      label(context, l.right + 8, y, fixed(v, log.checked && v >= 1 ? 0 : values.decimals), colors.muted);
+      label(
+        context,
+        l.right + 8,
+        y,
+        fixed(v, log.checked && v >= 1 ? 0 : values.decimals),
+        colors.muted,
+      );
     }
     for (const tick of timeTicks(curve.time[0], curve.time[last], l.right / 100)) {
       const x = Math.round(l.x(tick.time)) + 0.5;
@@ -146,7 +155,10 @@ curve.market = curve.close.map((close) => (close / curve.close[0]) * data.capita
     context.lineTo(x, l.floor);
     context.stroke();
     context.setLineDash([]);
-    const dots = [[l.y(curve.equity[at]), colors.gain], [l.below(curve.drawdown[at]), colors.loss]];
+    const dots = [
+      [l.y(curve.equity[at]), colors.gain],
+      [l.below(curve.drawdown[at]), colors.loss],
+    ];
     if (market.checked) dots.unshift([l.y(curve.market[at]), colors.faint]);
     for (const [y, color] of dots) {
       context.beginPath();

@@ -1,11 +1,13 @@
 // The whole period in a strip, with the window on it.
 const strip = document.getElementById("navigator");
-const navigator_ = surface(strip, (context, width, height, colors) => {
+const periodStrip = surface(strip, (context, width, height, colors) => {
   const right = width - AXIS;
-  const [open, low, high] = [0, new Float64Array(Math.max(1, Math.ceil(right))).fill(Infinity), new Float64Array(Math.max(1, Math.ceil(right))).fill(-Infinity)];
-  let [least, most] = [Infinity, open];
+  const columns = Math.max(1, Math.ceil(right));
+  const low = new Float64Array(columns).fill(Infinity);
+  const high = new Float64Array(columns).fill(-Infinity);
+  let [least, most] = [Infinity, -Infinity];
   for (let i = 0; i < candles.n; i++) {
-    const x = Math.floor(((i + 0.5) / candles.n) * low.length);
+    const x = Math.floor(((i + 0.5) / candles.n) * columns);
     const close = candles.close[i];
     if (close < low[x]) low[x] = close;
     if (close > high[x]) high[x] = close;
@@ -16,7 +18,7 @@ const navigator_ = surface(strip, (context, width, height, colors) => {
   context.fillStyle = colors.soft;
   context.fillRect(0, 0, right, height);
   context.beginPath();
-  for (let x = 0; x < low.length; x++) {
+  for (let x = 0; x < columns; x++) {
     if (low[x] === Infinity) continue;
     context.lineTo(x + 0.5, y(high[x]));
     if (low[x] !== high[x]) context.lineTo(x + 0.5, y(low[x]));
@@ -28,11 +30,14 @@ const navigator_ = surface(strip, (context, width, height, colors) => {
     context.fillStyle = won ? colors.gainShade(0.7) : colors.lossShade(0.7);
     context.beginPath();
     for (const t of trades) {
-      if (t.profit > 0 === won) context.rect(((t.from + 0.5) / candles.n) * right, height - 5 + (won ? 0 : 2.5), 1, 2.5);
+      if (t.profit > 0 === won)
+        context.rect(((t.from + 0.5) / candles.n) * right, height - 5 + (won ? 0 : 2.5), 1, 2.5);
     }
     context.fill();
   }
-  const [from, to] = [view.from, view.to].map((i) => (Math.min(candles.n, Math.max(0, i)) / candles.n) * right);
+  const [from, to] = [view.from, view.to].map(
+    (i) => (Math.min(candles.n, Math.max(0, i)) / candles.n) * right,
+  );
   const [left, size] = to - from < 6 ? [(from + to) / 2 - 3, 6] : [from, to - from];
   context.fillStyle = colors.gainShade(0.16);
   context.fillRect(left, 0, size, height);
@@ -57,5 +62,6 @@ const navigator_ = surface(strip, (context, width, height, colors) => {
   strip.addEventListener("pointermove", (event) => {
     if (grip !== null) place(event);
   });
-  for (const name of ["pointerup", "pointercancel"]) strip.addEventListener(name, () => (grip = null));
+  for (const name of ["pointerup", "pointercancel"])
+    strip.addEventListener(name, () => (grip = null));
 }

@@ -93,6 +93,11 @@ pub(super) fn count(value: u64) -> String {
     fixed(value as f64, 0)
 }
 
+/// A number of trades.
+pub(super) fn trades(n: u64) -> String {
+    if n == 1 { "1 trade".to_owned() } else { format!("{} trades", count(n)) }
+}
+
 /// A probability.
 pub(super) fn probability(value: f64) -> String {
     match value {

@@ -7,17 +7,22 @@ const order = document.getElementById("list-order");
 let listed = trades.map((_, i) => i);
 
 const kept = {
-  all: () => true, wins: (t) => t.profit > 0, losses: (t) => t.profit < 0,
-  long: (t) => t.long, short: (t) => !t.long, ambiguous: (t) => t.ambiguous,
+  all: () => true,
+  wins: (t) => t.profit > 0,
+  losses: (t) => t.profit < 0,
+  long: (t) => t.long,
+  short: (t) => !t.long,
+  ambiguous: (t) => t.ambiguous,
 };
 
 function arrange() {
   listed = trades.map((_, i) => i).filter((i) => kept[filter.value](trades[i]));
   const way = { best: -1, worst: 1 }[order.value];
   if (way) listed.sort((a, b) => way * (trades[a].profitPct - trades[b].profitPct) || a - b);
-  document.getElementById("list-count").textContent = fixed(listed.length, 0);
+  document.getElementById("list-count").textContent =
+    `${fixed(listed.length, 0)} ${listed.length === 1 ? "trade" : "trades"}`;
   space.style.height = `${listed.length * ROW}px`;
-  reveal();
+  rows.scrollTop = 0;
   drawRows();
 }
 
@@ -26,10 +31,12 @@ function drawRows() {
   const end = Math.min(listed.length, Math.ceil((rows.scrollTop + rows.clientHeight) / ROW) + 3);
   const nodes = [];
   for (let k = first; k < end; k++) nodes.push(tradeRow(trades[listed[k]], k));
-  if (!listed.length) nodes.push(element("p", trades.length ? "No trade of this kind." : "No trades.", "nothing"));
+  if (!listed.length)
+    nodes.push(element("p", trades.length ? "No trade of this kind." : "No trades.", "nothing"));
   space.replaceChildren(...nodes);
   const shown = listed.indexOf(selected);
-  if (shown >= first && shown < end) rows.setAttribute("aria-activedescendant", `trade-${selected}`);
+  if (shown >= first && shown < end)
+    rows.setAttribute("aria-activedescendant", `trade-${selected}`);
   else rows.removeAttribute("aria-activedescendant");
 }
 
@@ -48,7 +55,11 @@ function tradeRow(t, place) {
   node.append(
     entry,
     element("span", percent(t.profitPct), tone(t.profitPct)),
-    element("span", `${SIGNS[t.reason] || "○"} ${t.reason}${t.ambiguous ? "?" : ""} · ${t.holding} × ${data.timeframe}`, "minor"),
+    element(
+      "span",
+      `${SIGNS[t.reason] || "○"} ${t.reason}${t.ambiguous ? "?" : ""} · ${t.holding} × ${data.timeframe}`,
+      "minor",
+    ),
     element("span", signed(t.profit, data.money_decimals), "minor"),
   );
   return node;
@@ -60,14 +71,18 @@ function reveal() {
   if (place < 0) return;
   const top = place * ROW;
   if (top < rows.scrollTop) rows.scrollTop = top - ROW;
-  else if (top + ROW > rows.scrollTop + rows.clientHeight) rows.scrollTop = top - rows.clientHeight + 2 * ROW;
+  else if (top + ROW > rows.scrollTop + rows.clientHeight)
+    rows.scrollTop = top - rows.clientHeight + 2 * ROW;
 }
 
 function select(k, centre) {
   selected = k;
   const t = trades[k];
   const holding = t.to - t.from + 1;
-  const width = Math.min(Math.max(view.to - view.from, holding * 1.6, 60), Math.max(400, holding * 4));
+  const width = Math.min(
+    Math.max(view.to - view.from, holding * 1.6, 60),
+    Math.max(400, holding * 4),
+  );
   if (centre) show((t.from + t.to + 1) / 2 - width / 2, width);
   reveal();
   drawRows();
@@ -88,7 +103,16 @@ rows.addEventListener("click", (event) => {
   if (node) select(Number(node.id.slice(6)), true);
 });
 rows.addEventListener("keydown", (event) => {
-  const by = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1, PageUp: -8, PageDown: 8, Home: -Infinity, End: Infinity }[event.key];
+  const by = {
+    ArrowUp: -1,
+    ArrowLeft: -1,
+    ArrowDown: 1,
+    ArrowRight: 1,
+    PageUp: -8,
+    PageDown: 8,
+    Home: -Infinity,
+    End: Infinity,
+  }[event.key];
   if (!by || event.altKey || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   step(by);
@@ -98,18 +122,29 @@ new ResizeObserver(drawRows).observe(rows);
 
 {
   const caption = document.getElementById("candle-caption");
-  const coarser = data.candles.timeframe !== data.timeframe
-    ? `The ${fixed(data.series_candles, 0)} candles of ${data.timeframe} are drawn as ${fixed(candles.n, 0)} of ${data.candles.timeframe} to keep this file small. `
-    : `${fixed(candles.n, 0)} candles of ${data.timeframe}. `;
-  const used = ["target", "stop", "max_holding", "signal", "end_of_data", "ruined"].filter((r) => data.exit_reasons.includes(r));
-  const signs = trades.length ? ` Entries: ▲ long, ▼ short. Exits: ${used.map((r) => `${SIGNS[r]} ${r}`).join(", ")}.` : "";
-  const keys = " Drag to move, wheel or pinch to zoom, ← and → to go from trade to trade.";
-  caption.textContent = `${coarser}Filled candles fell, hollow ones rose.${signs}${keys}`;
+  const coarser =
+    data.candles.timeframe !== data.timeframe
+      ? `The ${fixed(data.series_candles, 0)} candles of ${data.timeframe} are drawn as ${fixed(candles.n, 0)} of ${data.candles.timeframe} to keep this file small. `
+      : `${fixed(candles.n, 0)} candles of ${data.timeframe}. `;
+  const used = ["target", "stop", "max_holding", "signal", "end_of_data", "ruined"].filter((r) =>
+    data.exit_reasons.includes(r),
+  );
+  const signs = trades.length
+    ? ` Entries: ▲ long, ▼ short. Exits: ${used.map((r) => `${SIGNS[r]} ${r}`).join(", ")}.`
+    : "";
+  const keys = trades.length ? ", ← and → to go from trade to trade" : "";
+  caption.textContent = `${coarser}Filled or darker candles fell, hollow or lighter ones rose.${signs} Drag to move, wheel or pinch to zoom${keys}.`;
   arrange();
   rows.scrollTop = listed.length * ROW;
   // First sight: the last few trades, or the last candles.
   const last = trades[trades.length - 1];
   const third = trades[Math.max(0, trades.length - 3)];
-  const width = Math.min(candles.n + 2, Math.max(100, Math.min(420, candleCanvas.clientWidth / 3, last ? (last.to - third.from) * 1.15 : 200)));
+  const width = Math.min(
+    candles.n + 2,
+    Math.max(
+      100,
+      Math.min(420, candleCanvas.clientWidth / 2.2, last ? (last.to - third.from) * 1.15 : 200),
+    ),
+  );
   show(last ? (last.from + last.to + 1) / 2 - width * 0.82 : candles.n - width + 2, width);
 }
