@@ -160,7 +160,7 @@ impl Adx {
     #[inline]
     fn lines(&self) -> AdxLines {
         let [plus, minus, range] = self.sums;
-        let percent = if range > NONE_LEFT { 100.0 / range } else { 0.0 };
-        AdxLines { adx: self.adx, plus_di: plus * percent, minus_di: minus * percent }
+        let percent = |moved: f64| if range > NONE_LEFT { 100.0 * (moved / range) } else { 0.0 };
+        AdxLines { adx: self.adx, plus_di: percent(plus), minus_di: percent(minus) }
     }
 }

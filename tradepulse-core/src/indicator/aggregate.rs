@@ -5,6 +5,9 @@ pub(super) trait Aggregate {
     /// What is known of a run of values.
     type Known: Copy;
 
+    /// Whether it looks at the reference.
+    const CENTRED: bool;
+
     /// What is known of no value.
     const NOTHING: Self::Known;
 
@@ -30,6 +33,7 @@ where
     type Value = [f64; N];
     type Known = [f64; N];
 
+    const CENTRED: bool = false;
     const NOTHING: [f64; N] = [0.0; N];
 
     #[inline]
@@ -63,6 +67,7 @@ impl<const HIGH: bool> Aggregate for Extreme<HIGH> {
     type Value = f64;
     type Known = f64;
 
+    const CENTRED: bool = false;
     const NOTHING: f64 = if HIGH { f64::NEG_INFINITY } else { f64::INFINITY };
 
     #[inline]
@@ -89,6 +94,7 @@ impl Aggregate for Range {
     type Value = [f64; 2];
     type Known = [f64; 2];
 
+    const CENTRED: bool = false;
     const NOTHING: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
 
     #[inline]
@@ -118,6 +124,7 @@ impl Aggregate for Moments {
     type Value = f64;
     type Known = [f64; 2];
 
+    const CENTRED: bool = true;
     const NOTHING: [f64; 2] = [0.0; 2];
 
     #[inline]
@@ -151,6 +158,7 @@ impl<const CENTRED: bool> Aggregate for Weighted<CENTRED> {
     // its distance from the newest.
     type Known = [f64; 2];
 
+    const CENTRED: bool = CENTRED;
     const NOTHING: [f64; 2] = [0.0; 2];
 
     #[inline]

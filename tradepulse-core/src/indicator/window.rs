@@ -95,11 +95,13 @@ impl<A: Aggregate> Window<A> {
                 *slot = value(row);
             }
             let values = &values[..length];
-            for (block, references) in values.chunks(n).zip(references.chunks_mut(n)) {
-                references.fill(reference);
-                if let Some(newest) = references.get_mut(n - 1).filter(|_| block.len() == n) {
-                    reference = block[n - 1];
-                    *newest = reference;
+            if A::CENTRED {
+                for (block, references) in values.chunks(n).zip(references.chunks_mut(n)) {
+                    references.fill(reference);
+                    if let Some(newest) = references.get_mut(n - 1).filter(|_| block.len() == n) {
+                        reference = block[n - 1];
+                        *newest = reference;
+                    }
                 }
             }
             let slots = prefixes.chunks_mut(BLOCKS * n).zip(suffixes[n..].chunks_mut(BLOCKS * n));
