@@ -5,6 +5,7 @@ mod fingerprint;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -122,6 +123,8 @@ pub struct Outcome {
 pub struct Backtest<'a> {
     series: &'a Series,
     settings: Settings,
+    rows: Range<usize>,
+    entries: Option<Arc<[bool]>>,
     detail: Option<&'a Series>,
     keep_equity: bool,
     cache: Arc<InputCache>,
@@ -137,8 +140,37 @@ impl<'a> Backtest<'a> {
         if series.is_empty() {
             return Err(BacktestError::TooFewCandles { candles: 0, needed: 2, warm_up: 0 });
         }
-        let cache = Arc::default();
-        Ok(Self { series, settings, detail: None, keep_equity: false, cache })
+        let rows = 0..series.len();
+        let (entries, detail, cache) = (None, None, Arc::default());
+        Ok(Self { series, settings, rows, entries, detail, keep_equity: false, cache })
+    }
+
+    /// The same backtest on some of the candles: it begins with the capital at the first of `rows`
+    /// and ends at the last. Candles before them warm the strategy up; candles after them are not
+    /// looked at.
+    ///
+    /// # Errors
+    /// If `rows` is empty or reaches beyond the series.
+    pub fn over(&self, rows: Range<usize>) -> Result<Self, BacktestError> {
+        if rows.is_empty() || rows.end > self.series.len() {
+            let (start, end, candles) = (rows.start, rows.end, self.series.len());
+            return Err(BacktestError::Rows { start, end, candles });
+        }
+        Ok(Self { rows, ..self.clone() })
+    }
+
+    /// Lets entries happen only on the candles marked `true`, one mark per candle of the series,
+    /// such as those of one regime. Indicators and exits run on all candles.
+    ///
+    /// # Errors
+    /// If there are more or fewer marks than candles.
+    pub fn with_entries(mut self, entries: Arc<[bool]>) -> Result<Self, BacktestError> {
+        let (marks, candles) = (entries.len(), self.series.len());
+        if marks != candles {
+            return Err(BacktestError::Marks { marks, candles });
+        }
+        self.entries = Some(entries);
+        Ok(self)
     }
 
     /// Takes what happened inside a candle that holds both stop and target from a finer series.
@@ -203,7 +235,7 @@ impl<'a> Backtest<'a> {
     ) -> Result<Outcome, BacktestError> {
         let mut inputs = Inputs::default();
         let strategy = S::new(parameters, &mut inputs)?;
-        let (candles, warm_up) = (self.series.len(), strategy.warm_up());
+        let (candles, warm_up) = (self.rows.end, strategy.warm_up());
         // The inputs' warm-up, the candle of the first intent, and one to fill it on.
         let needed = inputs.warm_up().map_err(BatchError::from)? + 2;
         if candles < needed {
@@ -213,9 +245,9 @@ impl<'a> Backtest<'a> {
         let Settings { capital, rules, venue_costs, .. } = &self.settings;
         let engine = Engine::new(strategy, rules.clone(), *capital);
         let venue = Venue::new(*venue_costs, priority).with_detail(self.detail);
-        let run = self.drive(engine, venue, &columns);
-        let (from, to) = self.series.span().unwrap_or_default();
-        let span_ms = to.as_ms() - from.as_ms();
+        let run = self.drive(engine, venue, &columns, warm_up);
+        let span_ms =
+            self.series.close_time(self.rows.end - 1).as_ms() - self.series.time()[self.rows.start];
         Ok(Outcome {
             about: S::about(),
             parameters: parameters.clone(),
@@ -235,13 +267,20 @@ impl<'a> Backtest<'a> {
         mut engine: Engine<S>,
         mut venue: Venue<'_>,
         inputs: &[Arc<Vec<f64>>],
+        warm_up: usize,
     ) -> Run {
-        let series = self.series;
-        let (columns, timeframe) = (series.columns(), series.timeframe());
-        let last = series.len() - 1;
-        let mut run = Run::new(engine.account().capital(), self.keep_equity, series.len());
+        let (columns, timeframe) = (self.series.columns(), self.series.timeframe());
+        let Range { start, end } = self.rows;
+        let last = end - 1;
+        let mut run = Run::new(engine.account().capital(), self.keep_equity, end - start);
         let mut actions = Vec::new();
-        for at in 0..series.len() {
+        for at in start.saturating_sub(warm_up)..start {
+            engine.warm_up(&View::new(columns, inputs, at, 0, timeframe, None));
+        }
+        for at in start..end {
+            if let Some(entries) = &self.entries {
+                engine.allow_entries(entries[at]);
+            }
             let candle = columns.candle(at);
             let open_ms = candle.open_time.as_ms();
             let close_ms = open_ms + timeframe.as_ms();
@@ -365,6 +404,24 @@ pub enum BacktestError {
         needed: usize,
         /// Candles until the strategy's state no longer depends on where the data began.
         warm_up: usize,
+    },
+    /// Rows that are not there.
+    #[error("rows {start}..{end} are empty or not among the {candles} candles")]
+    Rows {
+        /// First row.
+        start: usize,
+        /// The row after the last.
+        end: usize,
+        /// Candles there are.
+        candles: usize,
+    },
+    /// Marks that do not belong to the candles.
+    #[error("{marks} marks for {candles} candles")]
+    Marks {
+        /// Marks given.
+        marks: usize,
+        /// Candles there are.
+        candles: usize,
     },
     /// A setting out of its range.
     #[error("{name} = {value}: expected {expected}")]

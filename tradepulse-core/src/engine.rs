@@ -46,6 +46,8 @@ pub enum RefusalReason {
     WrongSide,
     /// The target is not worth the costs.
     Edge,
+    /// Entries are not allowed on this candle ([`Engine::allow_entries`]).
+    NotAllowed,
     /// There is no equity to trade with.
     NoEquity,
     /// The size rounds to nothing.
@@ -60,6 +62,7 @@ impl RefusalReason {
         match self {
             Self::WrongSide => "wrong_side",
             Self::Edge => "edge",
+            Self::NotAllowed => "not_allowed",
             Self::NoEquity => "no_equity",
             Self::BelowStep => "below_step",
             Self::BelowMinimum => "below_minimum",
@@ -138,6 +141,7 @@ pub struct Engine<S> {
     max_holding: u32,
     held: u32,
     next_order: u64,
+    entries_allowed: bool,
 }
 
 impl<S: Strategy> Engine<S> {
@@ -154,12 +158,26 @@ impl<S: Strategy> Engine<S> {
             max_holding: u32::MAX,
             held: 0,
             next_order: 0,
+            entries_allowed: true,
         }
     }
 
     /// The strategy.
     pub fn strategy(&self) -> &S {
         &self.strategy
+    }
+
+    /// Lets the strategy see a candle without acting on it: how its state is warmed up.
+    #[inline]
+    pub fn warm_up(&mut self, view: &View<'_>) {
+        self.strategy.on_candle(view);
+    }
+
+    /// Whether entries may be made from now on. Exits always run: where entries are not allowed an
+    /// opposite entry still closes the position.
+    #[inline]
+    pub fn allow_entries(&mut self, allowed: bool) {
+        self.entries_allowed = allowed;
     }
 
     /// The account.
@@ -260,6 +278,9 @@ impl<S: Strategy> Engine<S> {
             if reward < needed {
                 return Err((RefusalReason::Edge, reward * 100.0, needed * 100.0));
             }
+        }
+        if !self.entries_allowed {
+            return Err((RefusalReason::NotAllowed, 0.0, 0.0));
         }
         let marked = self.account.equity(close);
         if marked <= 0.0 {

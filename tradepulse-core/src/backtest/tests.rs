@@ -61,7 +61,7 @@ fn run(bars: &[Bar], script: &[Option<Intent>], settings: Settings) -> Run {
     let backtest = Backtest::new(&series, settings).unwrap().keep_equity();
     let Settings { capital, rules, venue_costs, priority } = backtest.settings().clone();
     let engine = Engine::new(Script(script.to_vec()), rules, capital);
-    backtest.drive(engine, Venue::new(venue_costs, priority), &[])
+    backtest.drive(engine, Venue::new(venue_costs, priority), &[], 0)
 }
 
 /// Reason, entry price, exit price, entry candle, exit candle, holding.
@@ -244,4 +244,34 @@ fn bad_settings_are_refused() {
         let refused = Backtest::new(&series, settings);
         assert!(matches!(refused, Err(BacktestError::Setting { .. })));
     }
+}
+
+#[test]
+fn entries_happen_only_where_allowed_and_exits_everywhere() {
+    let series = series(&[CALM; 6]);
+    let long = enter(Side::Long, 90.0, 120.0);
+    let short = enter(Side::Short, 110.0, 80.0);
+    let script = vec![long, long, None, short, None, None];
+    let marks: Arc<[bool]> = [false, true, false, false, false, false].into();
+    let backtest = Backtest::new(&series, settings()).unwrap();
+    assert!(backtest.clone().with_entries([true].into()).is_err());
+    let backtest = backtest.with_entries(marks).unwrap();
+    let engine = Engine::new(Script(script), settings().rules, 1000.0);
+    let out = backtest.drive(engine, Venue::new(Costs::FREE, Priority::StopFirst), &[], 0);
+    assert_eq!(told(&out), [(ExitReason::Signal, 100.0, 100.0, 2, 4, 2)]);
+    assert_eq!(out.refusals.len(), 2);
+}
+
+#[test]
+fn some_rows_begin_with_the_capital_and_a_warm_strategy() {
+    let series = series(&[CALM; 8]);
+    let long = enter(Side::Long, 90.0, 120.0);
+    let script = vec![long, None, None, long, None, None, None, None];
+    let backtest = Backtest::new(&series, settings()).unwrap();
+    assert!(backtest.over(3..3).is_err() && backtest.over(3..9).is_err());
+    let backtest = backtest.over(3..6).unwrap().keep_equity();
+    let engine = Engine::new(Script(script), settings().rules, 1000.0);
+    let out = backtest.drive(engine, Venue::new(Costs::FREE, Priority::StopFirst), &[], 3);
+    assert_eq!(told(&out), [(ExitReason::EndOfData, 100.0, 100.0, 4, 6, 2)]);
+    assert_eq!(out.equity.len(), 3);
 }
