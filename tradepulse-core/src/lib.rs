@@ -5,6 +5,7 @@ pub mod engine;
 pub mod indicator;
 pub mod market;
 pub mod money;
+pub mod optimise;
 pub mod order;
 pub mod parameter;
 pub mod performance;
