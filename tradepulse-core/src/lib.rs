@@ -65,6 +65,7 @@ pub mod engine;
 pub mod indicator;
 pub mod market;
 pub mod money;
+pub mod optimise;
 pub mod order;
 pub mod parameter;
 pub mod performance;

@@ -80,6 +80,12 @@ impl Parameters {
         Self { variables, values: variables.iter().map(|v| v.default).collect() }
     }
 
+    /// These values, each already accepted by its variable's domain.
+    pub(crate) fn from_values(variables: &'static [Variable], values: Vec<Value>) -> Self {
+        debug_assert_eq!(variables.len(), values.len(), "a value for every variable");
+        Self { variables, values }
+    }
+
     /// The same with `name` set to `value`.
     ///
     /// # Errors
