@@ -6,6 +6,7 @@ pub mod indicator;
 pub mod market;
 pub mod money;
 pub mod order;
+pub mod overfitting;
 pub mod parameter;
 pub mod performance;
 pub mod random;
