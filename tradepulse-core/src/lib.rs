@@ -67,6 +67,7 @@ pub mod market;
 pub mod money;
 pub mod optimise;
 pub mod order;
+pub mod overfitting;
 pub mod parameter;
 pub mod performance;
 pub mod random;

@@ -59,16 +59,16 @@ impl<'a> DailyStatistics<'a> {
     }
 }
 
-pub(super) fn finite(value: f64) -> Option<f64> {
+pub(crate) fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-pub(super) fn mean(values: &[f64]) -> Option<f64> {
+pub(crate) fn mean(values: &[f64]) -> Option<f64> {
     finite(values.iter().sum::<f64>() / values.len() as f64)
 }
 
 /// Mean over standard deviation (n − 1); `None` for fewer than two values or without variation.
-pub(super) fn mean_over_deviation(values: &[f64]) -> Option<f64> {
+pub(crate) fn mean_over_deviation(values: &[f64]) -> Option<f64> {
     if values.len() < 2 || values.iter().all(|v| *v == values[0]) {
         return None;
     }
@@ -78,7 +78,7 @@ pub(super) fn mean_over_deviation(values: &[f64]) -> Option<f64> {
 }
 
 /// The `q`-quantile by linear interpolation between order statistics (R type 7, NumPy's default).
-pub(super) fn quantile(values: &[f64], q: f64) -> Option<f64> {
+pub(crate) fn quantile(values: &[f64], q: f64) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let position = q * (sorted.len().checked_sub(1)?) as f64;
