@@ -127,6 +127,7 @@ pub struct Backtest<'a> {
     entries: Option<Arc<[bool]>>,
     detail: Option<&'a Series>,
     keep_equity: bool,
+    both_guesses: bool,
     cache: Arc<InputCache>,
 }
 
@@ -142,7 +143,16 @@ impl<'a> Backtest<'a> {
         }
         let rows = 0..series.len();
         let (entries, detail, cache) = (None, None, Arc::default());
-        Ok(Self { series, settings, rows, entries, detail, keep_equity: false, cache })
+        Ok(Self {
+            series,
+            settings,
+            rows,
+            entries,
+            detail,
+            keep_equity: false,
+            both_guesses: true,
+            cache,
+        })
     }
 
     /// The same backtest on some of the candles: it begins with the capital at the first of `rows`
@@ -196,6 +206,14 @@ impl<'a> Backtest<'a> {
         self
     }
 
+    /// Leaves the second guess at ambiguous candles (`net_profit_target_first`) out, which takes a
+    /// run of its own: for trials, of which there are many.
+    #[must_use]
+    pub fn for_trials(mut self) -> Self {
+        self.both_guesses = false;
+        self
+    }
+
     /// The same data and shared indicator columns under other settings.
     ///
     /// # Errors
@@ -221,9 +239,11 @@ impl<'a> Backtest<'a> {
     /// If the parameters are infeasible, or there are too few candles for any intent.
     pub fn run<S: Strategy>(&self, parameters: &Parameters) -> Result<Outcome, BacktestError> {
         let mut outcome = self.run_once::<S>(parameters, self.settings.priority)?;
-        if outcome.metrics.ambiguous_trades > 0 {
+        if !self.both_guesses {
+            outcome.metrics.net_profit_target_first = None;
+        } else if outcome.metrics.ambiguous_trades > 0 {
             let other = self.run_once::<S>(parameters, Priority::TargetFirst)?;
-            outcome.metrics.net_profit_target_first = other.metrics.net_profit;
+            outcome.metrics.net_profit_target_first = Some(other.metrics.net_profit);
         }
         Ok(outcome)
     }

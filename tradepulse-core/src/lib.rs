@@ -76,6 +76,7 @@ pub mod simulation;
 pub mod sizing;
 pub mod strategy;
 pub mod time;
+pub mod training;
 pub mod variable;
 
 /// Lower-case hex digits of `bytes`.

@@ -12,3 +12,4 @@ pub mod export;
 pub mod import;
 #[cfg(feature = "data")]
 pub mod store;
+pub mod threads;

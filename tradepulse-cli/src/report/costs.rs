@@ -3,7 +3,7 @@ use tradepulse_core::simulation::Costs;
 
 use super::Report;
 use super::months::shaded;
-use super::text::{escape, fixed, plain, rate, signed_percent, tone, trades};
+use super::text::{escape, fixed, or_dash, plain, rate, signed_percent, tone, trades};
 
 /// What trading cost, and what is left when it costs more.
 pub(super) fn section(report: &Report<'_>) -> String {
@@ -56,7 +56,7 @@ fn ledger(report: &Report<'_>) -> String {
              first: <b>{}</b>; with the target first: <b>{}</b>.",
             trades(m.ambiguous_trades),
             money.signed(m.net_profit),
-            money.signed(m.net_profit_target_first),
+            or_dash(m.net_profit_target_first, |v| money.signed(v)),
         )
     };
     format!(

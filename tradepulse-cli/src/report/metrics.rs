@@ -183,7 +183,7 @@ fn groups(report: &Report<'_>) -> [(&'static str, Vec<Row>); 5] {
                 ),
                 (
                     "net_profit_target_first",
-                    money.signed(m.net_profit_target_first),
+                    or_dash(m.net_profit_target_first, |v| money.signed(v)),
                     "Net profit of the whole run if in such candles the target came first.",
                 ),
             ],

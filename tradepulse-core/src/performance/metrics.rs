@@ -77,8 +77,9 @@ pub struct Metrics {
     pub slippage_paid: f64,
     /// Trades ended by a candle that holds both stop and target.
     pub ambiguous_trades: u64,
-    /// Net profit of the whole run if in such candles the target came first.
-    pub net_profit_target_first: f64,
+    /// Net profit of the whole run if in such candles the target came first; `None` if that was
+    /// not asked.
+    pub net_profit_target_first: Option<f64>,
 }
 
 impl Metrics {
@@ -134,7 +135,7 @@ impl Metrics {
             fees_paid: total(&each(|t| t.fees)),
             slippage_paid: total(&each(|t| t.slippage)),
             ambiguous_trades: trades.iter().filter(|t| t.ambiguous).count() as u64,
-            net_profit_target_first: net_profit,
+            net_profit_target_first: Some(net_profit),
         }
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn print(finished: &Finished<'_>, funnel: bool) -> Result<()> {
         [
             ("fees paid", number(m.fees_paid, 2)),
             ("slippage paid", number(m.slippage_paid, 2)),
-            ("target first", number(m.net_profit_target_first, 2)),
+            ("target first", maybe(m.net_profit_target_first, 2)),
         ],
     ];
     for row in cells {
