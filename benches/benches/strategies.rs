@@ -2,9 +2,10 @@
 //!
 //! `cargo bench -p tradepulse-benches --bench strategies`
 
-#![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
 use std::hint::black_box;
+use std::time::Instant;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tradepulse_core::backtest::{Backtest, Settings};
@@ -18,13 +19,19 @@ fn strategies(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(CANDLES as u64)).sample_size(20);
     for strategy in tradepulse_strategies::registry().iter() {
         let parameters = Parameters::defaults(strategy.about().variables);
-        group.bench_function(strategy.about().name, |bencher| {
-            // A new backtest each time: indicators are computed, not found.
-            bencher.iter(|| {
-                let backtest = Backtest::new(&series, Settings::default()).unwrap();
-                black_box(strategy.backtest(&backtest, &parameters).unwrap().trades.len())
-            });
+        // A new backtest each time: indicators are computed, not found.
+        let run = || {
+            let backtest = Backtest::new(&series, Settings::default()).unwrap();
+            black_box(strategy.backtest(&backtest, &parameters).unwrap().trades.len());
+        };
+        let best = (0..10).map(|_| {
+            let start = Instant::now();
+            run();
+            start.elapsed()
         });
+        let nanoseconds = best.min().unwrap_or_default().as_nanos() as f64 / CANDLES as f64;
+        println!("{}: {nanoseconds:.1} ns per candle at best", strategy.about().name);
+        group.bench_function(strategy.about().name, |bencher| bencher.iter(run));
     }
     group.finish();
 }

@@ -83,6 +83,19 @@ fn the_range_must_be_tight() {
 }
 
 #[test]
+fn tightness_is_in_percent_of_support_for_both_sides() {
+    for side in BOTH {
+        let range = (0..10).fold(Scene::quiet(side, 20), |scene, _| {
+            scene.candle(100.0, 105.0, 99.0, 100.0, 10.0).candle(100.0, 101.0, 95.0, 100.0, 10.0)
+        });
+        let scene = range.candle(96.0, 96.0, 94.0, 94.5, 10.0).candle(94.5, 96.0, 94.5, 96.0, 20.0);
+        // A height of 10 is 10.5 % of 95, and 9.5 % of 105.
+        assert_eq!(at(&entries(&scene, &[("range_tightness", "10")])), []);
+        assert_eq!(at(&entries(&scene, &[("range_tightness", "11")])), [41]);
+    }
+}
+
+#[test]
 fn both_sides_of_the_range_must_be_touched() {
     for side in BOTH {
         let high = |scene: Scene| scene.candle(100.0, 101.0, 99.5, 100.0, 10.0).more_quiet(4);
@@ -113,6 +126,18 @@ fn the_recovery_needs_volume_and_has_one_chance() {
             at(&entries(&recovery(scene), &[])).len()
         };
         assert_eq!([with(11.9), with(12.0)], [0, 1]);
+    }
+}
+
+#[test]
+fn without_volume_there_is_neither_breakdown_nor_recovery() {
+    for side in BOTH {
+        let silent = (0..30)
+            .fold(Scene::quiet(side, 0), |scene, _| scene.candle(100.0, 100.5, 99.5, 100.0, 0.0));
+        let scene = silent.candle(99.8, 99.9, 99.2, 99.3, 0.0);
+        assert_eq!(at(&entries(&recovery(scene), &[])), []);
+        let one = breakdown(Scene::quiet(side, 30)).candle(99.3, 99.9, 99.3, 99.8, 0.0);
+        assert_eq!(at(&entries(&recovery(one), &[])), []);
     }
 }
 

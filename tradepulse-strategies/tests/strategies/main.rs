@@ -5,4 +5,5 @@
 mod choice;
 mod market;
 mod properties;
+mod real;
 mod reference;

@@ -1,5 +1,5 @@
 //! Generated markets: trends, ranges, panics, flat stretches, jumps, wicks, gaps, equal highs and
-//! lows, volume spikes and candles without volume.
+//! lows, volume spikes, candles and stretches without volume.
 
 use tradepulse_core::market::{Candle, Columns, Series};
 use tradepulse_core::time::{Timeframe, Timestamp};
@@ -47,7 +47,10 @@ pub(crate) fn market(seed: u64, candles: usize, gaps: bool) -> Series {
     let mut dice = Dice::new(seed);
     let swing = [2, 8, 25, 60][dice.between(0, 3) as usize];
     let mut price = 10_000_i64;
-    let mut mood = Mood::Range { middle: price };
+    // Now and then a market begins dead: no range, no volume, an average range of zero.
+    let dead = dice.one_in(6);
+    let mut mood = if dead { Mood::Flat } else { Mood::Range { middle: price } };
+    let mut silent = dead && dice.one_in(2);
     let mut left = 40;
     let mut minute = 5 * dice.between(0, 400);
     let mut columns = Columns::default();
@@ -61,6 +64,7 @@ pub(crate) fn market(seed: u64, candles: usize, gaps: bool) -> Series {
                 _ => Mood::Trend(dice.between(1, swing)),
             };
             left = if matches!(mood, Mood::Flat) { left.min(25) } else { left };
+            silent = dice.one_in(12);
         }
         left -= 1;
         if gaps && dice.one_in(120) {
@@ -101,6 +105,7 @@ pub(crate) fn market(seed: u64, candles: usize, gaps: bool) -> Series {
         if matches!(mood, Mood::Flat) {
             (step, up, down) = (0, 0, 0);
         }
+        volume = if silent { 0 } else { volume };
         // Opens away from the last close now and then.
         let jump = if dice.one_in(50) { dice.between(-3 * swing, 3 * swing) } else { 0 };
         let open = keep_in_reach(price + jump);

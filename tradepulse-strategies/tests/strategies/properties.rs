@@ -82,7 +82,10 @@ fn nothing_depends_on_the_future<S: Strategy>() {
 }
 
 /// The intents of `S` seeing candle by candle, keeping only what its warm-up promises to suffice.
-fn streamed<S: Strategy>(series: &Series, parameters: &Parameters) -> Vec<Option<Intent>> {
+pub(crate) fn streamed<S: Strategy>(
+    series: &Series,
+    parameters: &Parameters,
+) -> Vec<Option<Intent>> {
     let mut inputs = Inputs::default();
     let mut strategy = S::new(parameters, &mut inputs).unwrap();
     let mut history = History::new(series.timeframe(), &inputs, strategy.warm_up()).unwrap();
