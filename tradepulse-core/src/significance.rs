@@ -1,0 +1,5 @@
+//! Tests of significance: could it have been luck?
+
+mod two_sample;
+
+pub use two_sample::TwoSample;
