@@ -223,6 +223,11 @@ impl<'a> Backtest<'a> {
         Ok(Self { settings, ..self.clone() })
     }
 
+    /// The candles on which entries may happen, if not on all.
+    pub fn entries(&self) -> Option<&[bool]> {
+        self.entries.as_deref()
+    }
+
     /// The candles.
     pub fn series(&self) -> &'a Series {
         self.series
