@@ -5,6 +5,7 @@
 //! - [`strategy`]: the [`Strategy`](strategy::Strategy) trait, what a strategy sees and wants.
 //! - [`engine`]: intents become orders, fills become trades; [`simulation`] is the venue behind it.
 //! - [`backtest`]: the loop around both; [`performance`]: what came out.
+//! - [`store`]: what training keeps.
 //!
 //! Nothing here asks what time it is, throws dice it was not handed, or touches a socket, a disk or
 //! a thread. The same inputs give the same trades, bit for bit.
@@ -76,6 +77,7 @@ pub mod regime;
 pub mod significance;
 pub mod simulation;
 pub mod sizing;
+pub mod store;
 pub mod strategy;
 pub mod time;
 pub mod training;
