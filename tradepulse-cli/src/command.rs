@@ -7,3 +7,4 @@ pub(crate) mod import;
 pub(crate) mod indicators;
 pub(crate) mod lookahead;
 pub(crate) mod strategies;
+pub(crate) mod train;

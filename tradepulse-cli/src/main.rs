@@ -1,8 +1,10 @@
 //! `tradepulse`: backtests, candle data and strategies from the command line.
 
 mod arguments;
+mod clock;
 mod command;
 mod output;
+mod records;
 mod report;
 
 use std::process::ExitCode;
@@ -27,6 +29,8 @@ enum Command {
     Backtest(Box<command::backtest::Arguments>),
     /// Show the strategies and their variables
     Strategies(command::strategies::Arguments),
+    /// Search parameters, validate the best, and keep what has evidence
+    Train(Box<command::train::Arguments>),
     /// Prove that a strategy does not look ahead
     Lookahead(command::lookahead::Arguments),
     /// Compute an indicator for every candle
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => command::demo::run(arguments),
         Command::Backtest(arguments) => command::backtest::run(*arguments, &cli.place),
         Command::Strategies(arguments) => command::strategies::run(arguments),
+        Command::Train(arguments) => command::train::run(*arguments, &cli.place),
         Command::Lookahead(arguments) => command::lookahead::run(arguments, &cli.place),
         Command::Indicators(arguments) => command::indicators::run(arguments, &cli.place),
         Command::Import(arguments) => command::import::run(arguments, &cli.place),

@@ -1,0 +1,144 @@
+//! The cells of a training run: what is trained on what.
+
+use std::fmt;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use tradepulse_core::backtest::{Backtest, Settings};
+use tradepulse_core::market::{ExchangeName, Market, Series, Symbol};
+use tradepulse_core::regime::{self, Regime};
+use tradepulse_core::strategy::{Registered, Registry};
+use tradepulse_core::time::Timeframe;
+
+/// The regime a configuration is trained for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RegimeChoice {
+    /// Not split by regime.
+    Any,
+    /// Entries on candles of this regime only.
+    Only(Regime),
+}
+
+impl RegimeChoice {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Only(Regime::Bull) => "bull",
+            Self::Only(Regime::Bear) => "bear",
+            Self::Only(Regime::Sideways) => "sideways",
+        }
+    }
+}
+
+impl std::str::FromStr for RegimeChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "any" => Ok(Self::Any),
+            "bull" => Ok(Self::Only(Regime::Bull)),
+            "bear" => Ok(Self::Only(Regime::Bear)),
+            "sideways" => Ok(Self::Only(Regime::Sideways)),
+            _ => Err(format!("{text:?} is none of any, bull, bear, sideways")),
+        }
+    }
+}
+
+/// Candles of one market, shared by all cells on it.
+pub(crate) struct TrainingMarket {
+    pub(crate) exchange: Option<ExchangeName>,
+    pub(crate) symbol: Option<Symbol>,
+    pub(crate) timeframe: Timeframe,
+    pub(crate) series: Series,
+    pub(crate) fingerprint: String,
+}
+
+impl TrainingMarket {
+    pub(crate) fn new(
+        exchange: Option<ExchangeName>,
+        symbol: Option<Symbol>,
+        series: Series,
+    ) -> Self {
+        let (timeframe, fingerprint) = (series.timeframe(), series.sha256());
+        Self { exchange, symbol, timeframe, series, fingerprint }
+    }
+
+    pub(crate) fn of_store(market: Market, series: Series) -> Self {
+        Self::new(Some(market.exchange), Some(market.symbol), series)
+    }
+}
+
+impl fmt::Display for TrainingMarket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(exchange) = &self.exchange {
+            write!(f, "{exchange} ")?;
+        }
+        if let Some(symbol) = &self.symbol {
+            write!(f, "{symbol} ")?;
+        }
+        self.timeframe.fmt(f)
+    }
+}
+
+/// One strategy on one market in one regime.
+pub(crate) struct Cell<'a> {
+    pub(crate) strategy: &'a Registered,
+    pub(crate) market: &'a TrainingMarket,
+    pub(crate) regime: RegimeChoice,
+    pub(crate) backtest: Backtest<'a>,
+}
+
+impl fmt::Display for Cell<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.strategy.about().name, self.market)?;
+        match self.regime {
+            RegimeChoice::Any => Ok(()),
+            regime => write!(f, ", {}", regime.name()),
+        }
+    }
+}
+
+/// Days over which a regime is judged.
+const REGIME_WINDOW_DAYS: f64 = 7.0;
+
+/// Every strategy on every market in every regime.
+pub(crate) fn cells<'a>(
+    registry: &'a Registry,
+    strategies: &[String],
+    markets: &'a [TrainingMarket],
+    regimes: &[RegimeChoice],
+    settings: &Settings,
+) -> Result<Vec<Cell<'a>>> {
+    let chosen: Vec<&Registered> = match strategies {
+        [all] if all == "all" => registry.iter().collect(),
+        names => names.iter().map(|name| registry.get(name)).collect::<Result<_, _>>()?,
+    };
+    if chosen.is_empty() || regimes.is_empty() {
+        bail!("there is nothing to train: name strategies and regimes");
+    }
+    let mut cells = Vec::new();
+    for market in markets {
+        let plain = Backtest::new(&market.series, settings.clone())?;
+        let labels = match regimes {
+            [RegimeChoice::Any] => Vec::new(),
+            _ => regime::label(&market.series, REGIME_WINDOW_DAYS)?,
+        };
+        for &regime in regimes {
+            let backtest = match regime {
+                RegimeChoice::Any => plain.clone(),
+                RegimeChoice::Only(wanted) => {
+                    let marks: Arc<[bool]> =
+                        labels.iter().map(|label| *label == Some(wanted)).collect();
+                    plain.clone().with_entries(marks)?
+                }
+            };
+            cells.extend(chosen.iter().map(|&strategy| Cell {
+                strategy,
+                market,
+                regime,
+                backtest: backtest.clone(),
+            }));
+        }
+    }
+    Ok(cells)
+}
