@@ -275,7 +275,7 @@ mod tests {
         let mut ensemble = RegimeEnsemble::new(Timeframe::H1).unwrap();
         let mut price = 100.0_f64;
         let mut step = |i: u32, size: f64| {
-            let noise = if i % 2 == 0 { size } else { -size };
+            let noise = if i.is_multiple_of(2) { size } else { -size };
             price *= 1.0 + 0.0004 + noise;
             ensemble.next(price)
         };
@@ -298,7 +298,9 @@ mod tests {
         let mut steady = Persistence::new(4);
         // Labels that change every day: a day later it is always another.
         let mut restless = Persistence::new(4);
-        let at = |i: usize, n: usize| if i / n % 2 == 0 { Regime::Bull } else { Regime::Bear };
+        let at = |i: usize, n: usize| {
+            if (i / n).is_multiple_of(2) { Regime::Bull } else { Regime::Bear }
+        };
         let (mut a, mut b) = ((0.0, 0.0), (0.0, 0.0));
         for i in 0..4000 {
             (a, b) = (steady.next(at(i, 2)), restless.next(at(i, 4)));
