@@ -26,7 +26,8 @@ pub struct Evidence {
     pub fill_rate: Option<f64>,
     /// One-sided p-value of the mean daily return.
     pub p_value: Option<f64>,
-    /// Deflated Sharpe probability, with all trials ever run on the data.
+    /// Deflated Sharpe probability, with all trials ever run on the data, of the record it was chosen
+    /// by. (Trades that came after the choice were not chosen: their p-value needs no deflating.)
     pub deflated_sharpe: Option<f64>,
     /// Probability of backtest overfitting of the study.
     pub probability_of_overfitting: Option<f64>,
