@@ -2,6 +2,7 @@
 
 mod cost_survival;
 mod fingerprint;
+mod funding_clock;
 #[cfg(test)]
 mod tests;
 
@@ -11,12 +12,13 @@ use serde::{Deserialize, Serialize};
 
 pub use cost_survival::{CostCell, CostSurvival};
 pub use fingerprint::{fingerprint, trades_hash};
+use funding_clock::FundingClock;
 
 use crate::account::Trade;
 use crate::engine::{Action, Engine, Event, Refusal, Rules};
 use crate::indicator::BatchError;
-use crate::market::Series;
-use crate::order::ExitReason;
+use crate::market::{FundingSeries, Series};
+use crate::order::{ExitReason, Moment};
 use crate::parameter::{ParameterError, Parameters};
 use crate::performance::{EquityCurve, Metrics};
 use crate::simulation::{Costs, Priority, Venue};
@@ -123,6 +125,7 @@ pub struct Backtest<'a> {
     series: &'a Series,
     settings: Settings,
     detail: Option<&'a Series>,
+    funding: Option<&'a FundingSeries>,
     keep_equity: bool,
     cache: Arc<InputCache>,
 }
@@ -138,7 +141,7 @@ impl<'a> Backtest<'a> {
             return Err(BacktestError::TooFewCandles { candles: 0, needed: 2, warm_up: 0 });
         }
         let cache = Arc::default();
-        Ok(Self { series, settings, detail: None, keep_equity: false, cache })
+        Ok(Self { series, settings, detail: None, funding: None, keep_equity: false, cache })
     }
 
     /// Takes what happened inside a candle that holds both stop and target from a finer series.
@@ -155,6 +158,23 @@ impl<'a> Backtest<'a> {
         }
         self.detail = Some(detail);
         Ok(self)
+    }
+
+    /// Books the funding payments of a perpetual, at each time `t` of `funding`, for the position
+    /// held then:
+    ///
+    /// - `t` is the close time of a candle (as it is at most venues for timeframes that divide their
+    ///   funding interval): the position after that candle's exits, at its close. The close's own
+    ///   intents, and fills at the next open, come after the payment.
+    /// - `t` lies inside a candle: the position after the fills at its open, at its open. What is
+    ///   stopped out or reaches its target inside that candle is taken to have been held until `t`.
+    /// - `t` lies where candles are missing: the position before the gap, at the last close.
+    ///
+    /// Payments outside the candles' time meet no position. Without a call, no funding is booked.
+    #[must_use]
+    pub fn with_funding(mut self, funding: &'a FundingSeries) -> Self {
+        self.funding = Some(funding);
+        self
     }
 
     /// Keeps the equity of every candle in the outcome.
@@ -176,6 +196,11 @@ impl<'a> Backtest<'a> {
     /// The candles.
     pub fn series(&self) -> &'a Series {
         self.series
+    }
+
+    /// The funding payments, if any were given.
+    pub fn funding(&self) -> Option<&'a FundingSeries> {
+        self.funding
     }
 
     /// The settings.
@@ -241,13 +266,26 @@ impl<'a> Backtest<'a> {
         let last = series.len() - 1;
         let mut run = Run::new(engine.account().capital(), self.keep_equity, series.len());
         let mut actions = Vec::new();
+        let mut clock = FundingClock::new(self.funding);
         for at in 0..series.len() {
             let candle = columns.candle(at);
             let open_ms = candle.open_time.as_ms();
             let close_ms = open_ms + timeframe.as_ms();
+            let funding_due = clock.is_due(close_ms);
+            if funding_due {
+                let last_close = if at == 0 { candle.open } else { columns.close[at - 1] };
+                pay_funding(&mut engine, &mut clock, open_ms, last_close);
+            }
             while let Some(fill) = venue.next_fill(&candle, close_ms) {
+                if funding_due && fill.moment == Moment::Inside {
+                    pay_funding(&mut engine, &mut clock, close_ms - 1, candle.open);
+                }
                 engine.step(Event::Fill(&fill), &mut actions);
                 run.carry_out(&mut actions, &mut venue);
+            }
+            if funding_due {
+                pay_funding(&mut engine, &mut clock, close_ms - 1, candle.open);
+                pay_funding(&mut engine, &mut clock, close_ms, candle.close);
             }
             let view = View::new(columns, inputs, at, 0, timeframe, None);
             engine.step(Event::Candle(&view), &mut actions);
@@ -276,6 +314,19 @@ impl<'a> Backtest<'a> {
         run.curve.finish();
         run.funnel = engine.strategy().funnel();
         run
+    }
+}
+
+/// Tells the engine of every payment due by `until_ms`.
+#[cold]
+fn pay_funding<S: Strategy>(
+    engine: &mut Engine<S>,
+    clock: &mut FundingClock<'_>,
+    until_ms: i64,
+    mark_price: f64,
+) {
+    while let Some(funding) = clock.next(until_ms, mark_price) {
+        engine.step(Event::Funding(&funding), &mut Vec::new());
     }
 }
 

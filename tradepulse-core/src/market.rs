@@ -3,6 +3,7 @@
 mod aggregate;
 mod candle;
 mod exchange_name;
+mod funding;
 mod instrument;
 mod series;
 mod symbol;
@@ -11,6 +12,7 @@ mod synthetic;
 pub use aggregate::{AggregateError, Aggregator, aggregate};
 pub use candle::Candle;
 pub use exchange_name::{ExchangeName, ExchangeNameError};
+pub use funding::{FundingError, FundingSeries};
 pub use instrument::{Instrument, InstrumentKind};
 pub use series::{Columns, DataError, Gaps, Repair, Series};
 pub use symbol::{Symbol, SymbolError};

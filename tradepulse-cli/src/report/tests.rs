@@ -51,6 +51,7 @@ fn trade(k: i64, side: Side, profit: f64) -> Trade {
         holding: 6,
         ambiguous: k == 1,
         slippage: 0.1,
+        funding: 0.0,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The order of events, candle by candle, on markets small enough to check by hand.
 
+mod funding;
+
 use super::*;
 use crate::market::{Candle, Columns};
 use crate::order::Side;
