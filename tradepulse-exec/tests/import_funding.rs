@@ -40,8 +40,8 @@ fn the_tables_of_venues_are_read() {
 #[test]
 fn what_is_wrong_is_named() {
     for (text, message) in [
-        ("", "f.csv holds no candles"),
-        ("time,rate\n", "f.csv holds no candles"),
+        ("", "f.csv holds no funding rates"),
+        ("time,rate\n", "f.csv holds no funding rates"),
         ("time,price\n1,2\n", "f.csv: no column for rate; found: time, price"),
         ("time,rate,date\n", "f.csv: more than one column for time: time, date"),
         ("time,rate\n2024-01-01,NaN\n", "f.csv, line 2, column rate: \"NaN\" is not a finite number"),

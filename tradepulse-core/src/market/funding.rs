@@ -129,6 +129,15 @@ pub enum FundingError {
 }
 
 impl FundingError {
+    /// What is wrong, without the row: for those who can name a better place.
+    pub fn reason(&self) -> String {
+        let text = self.to_string();
+        match self.row() {
+            Some(row) => text.trim_start_matches(&format!("row {row}: ")).to_owned(),
+            None => text,
+        }
+    }
+
     /// The row, counted from 0; `None` if the columns differ in length.
     pub fn row(&self) -> Option<usize> {
         match self {

@@ -95,9 +95,8 @@ impl Table<'_> {
         if line.starts_with(b"http://") || line.starts_with(b"https://") {
             return Ok(());
         }
-        let delimiter = [b',', b';', b'\t'].into_iter().find(|d| line.contains(d)).unwrap_or(b',');
-        let fields = match split_quoted(line, delimiter) {
-            Ok(fields) => fields,
+        let (delimiter, fields) = match split_fields(line, None) {
+            Ok(split) => split,
             Err(reason) => return Err(self.refuse(number, reason)),
         };
         let first_is_data = fields.iter().all(|f| fast_float2::parse::<f64, _>(f).is_ok());
@@ -238,6 +237,16 @@ fn split(line: &[u8], delimiter: u8) -> impl Iterator<Item = &[u8]> {
             None => rest.take(),
         }
     })
+}
+
+/// The fields of a line, and what separates them: `delimiter`, or what seems to.
+pub(super) fn split_fields(
+    line: &[u8],
+    delimiter: Option<u8>,
+) -> Result<(u8, Vec<Cow<'_, [u8]>>), &'static str> {
+    let seems = || [b',', b';', b'\t'].into_iter().find(|d| line.contains(d)).unwrap_or(b',');
+    let delimiter = delimiter.unwrap_or_else(seems);
+    Ok((delimiter, split_quoted(line, delimiter)?))
 }
 
 /// Splits a line in which fields may be quoted, with `""` for a quote.

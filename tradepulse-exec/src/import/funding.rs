@@ -58,7 +58,7 @@ pub fn read_funding(file: &Path) -> Result<FundingSeries, ImportError> {
         places.push(place);
     }
     if times.is_empty() {
-        return Err(ImportError::Empty { file: file.to_owned() });
+        return Err(ImportError::format(file, "holds no funding rates"));
     }
     FundingSeries::new(times, rates).map_err(|error| at(file, &places, error))
 }
