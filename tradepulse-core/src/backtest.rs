@@ -21,7 +21,8 @@ use crate::market::{FundingSeries, Series};
 use crate::order::{ExitReason, Moment};
 use crate::parameter::{ParameterError, Parameters};
 use crate::performance::{EquityCurve, Metrics};
-use crate::simulation::{Costs, Priority, Venue};
+use crate::simulation::{Costs, Priority, Slippage, Venue};
+use crate::sizing::Sizing;
 use crate::strategy::{About, Funnel, InputCache, Inputs, Strategy, View};
 
 /// How a backtest is run.
@@ -79,8 +80,22 @@ impl Settings {
             fraction("taker_fee", costs.taker_fee)?;
             fraction("maker_fee", costs.maker_fee)?;
             fraction("slippage", costs.slippage.expected())?;
+            if let Slippage::VolumeShare { fraction: smallest, impact } = costs.slippage {
+                fraction("slippage impact", impact)?;
+                fraction("slippage and its impact", smallest + impact)?;
+            }
         }
-        Ok(())
+        let (name, value) = match self.rules.sizing {
+            Sizing::AllIn => return Ok(()),
+            Sizing::FixedRisk { risk } => ("risk", risk),
+            Sizing::FixedFraction { fraction } => ("fraction", fraction),
+            Sizing::FixedAmount { amount } => ("amount", amount),
+            Sizing::Kelly { share, risk } => {
+                positive("risk", risk)?;
+                ("fraction", share)
+            }
+        };
+        positive(name, value)
     }
 }
 

@@ -44,7 +44,10 @@ fn what_is_wrong_is_named() {
         ("time,rate\n", "f.csv holds no funding rates"),
         ("time,price\n1,2\n", "f.csv: no column for rate; found: time, price"),
         ("time,rate,date\n", "f.csv: more than one column for time: time, date"),
-        ("time,rate\n2024-01-01,NaN\n", "f.csv, line 2, column rate: \"NaN\" is not a finite number"),
+        (
+            "time,rate\n2024-01-01,NaN\n",
+            "f.csv, line 2, column rate: \"NaN\" is not a finite number",
+        ),
         ("time,rate\n2024-01-01,\n", "f.csv, line 2, column rate: \"\" is empty"),
         ("time,rate\n2024-01-01\n", "f.csv, line 2: 1 fields, expected 2"),
         (

@@ -4,7 +4,7 @@ use tradepulse_core::market::{FundingError, FundingSeries};
 
 use super::{
     Content, ImportError,
-    csv::{excerpt, number, split_fields},
+    csv::{delimiter, excerpt, number, split_quoted},
     header::{normal, unit},
     open,
     place::{Place, Unit},
@@ -36,7 +36,10 @@ use super::{
 /// The first line that cannot be read or cannot be true, see [`ImportError`]; a file without rates.
 pub fn read_funding(file: &Path) -> Result<FundingSeries, ImportError> {
     let Content::Text(input) = open(file)?.0 else {
-        return Err(ImportError::format(file, "is a Parquet file: funding rates are read from CSV"));
+        return Err(ImportError::format(
+            file,
+            "is a Parquet file: funding rates are read from CSV",
+        ));
     };
     let mut table: Option<Layout> = None;
     let (mut times, mut rates, mut places) = (Vec::new(), Vec::new(), Vec::new());
@@ -82,8 +85,9 @@ struct Layout {
 
 impl Layout {
     fn new(file: &Path, header: &[u8], place: Place) -> Result<Self, ImportError> {
-        let (delimiter, fields) =
-            split_fields(header, None).map_err(|reason| ImportError::line(place, reason))?;
+        let delimiter = delimiter(header);
+        let fields =
+            split_quoted(header, delimiter).map_err(|reason| ImportError::line(place, reason))?;
         let names: Vec<String> = fields.iter().map(|f| excerpt(f)).collect();
         let plain: Vec<String> = names.iter().map(|n| normal(n)).collect();
         let find = |column: &'static str, fits: &dyn Fn(&str) -> bool| {
@@ -101,7 +105,13 @@ impl Layout {
         let time = find("time", &|n| {
             matches!(
                 unit(n).0,
-                "time" | "timestamp" | "funding_time" | "fundingtime" | "calc_time" | "date" | "datetime"
+                "time"
+                    | "timestamp"
+                    | "funding_time"
+                    | "fundingtime"
+                    | "calc_time"
+                    | "date"
+                    | "datetime"
             )
         })?;
         let rate = find("rate", &|n| {
@@ -112,7 +122,7 @@ impl Layout {
     }
 
     fn payment(&mut self, line: &[u8], place: &Place) -> Result<(i64, f64), ImportError> {
-        let (_, fields) = split_fields(line, Some(self.delimiter))
+        let fields = split_quoted(line, self.delimiter)
             .map_err(|reason| ImportError::line(place.clone(), reason))?;
         if fields.len() != self.width {
             let reason = format!("{} fields, expected {}", fields.len(), self.width);
