@@ -10,7 +10,7 @@ use clap::Args;
 use tradepulse_core::parameter::Parameters;
 use tradepulse_core::variable::Variable;
 
-pub(crate) use market::{LoadedMarket, MarketArguments, read_detail};
+pub(crate) use market::{LoadedMarket, MarketArguments, read_detail, require_order};
 pub(crate) use settings::SettingsArguments;
 
 /// Where TradePulse keeps what it stores.

@@ -114,6 +114,10 @@ fn import_is_idempotent_and_check_finds_damage() {
     assert_eq!((&again["added"], &again["known"]), (&0.into(), &500.into()));
     assert!(folder.good("data ls").contains("kraken ETH/USD 5m"));
     assert!(folder.good("data check").contains("sound"));
+    assert!(folder.refused("data check --exchange karken").contains("nothing stored fits"));
+    let late = folder.refused(&format!("data export {market} late.csv --from 2030-01-01"));
+    assert!(late.contains("2024-01-01T00:00:00Z") && !folder.path("late.csv").exists(), "{late}");
+    folder.refused("data ls --data-dir c.csv");
     folder.good(&format!("data export {market} out.csv"));
     assert_eq!(lines(&folder.path("out.csv")), lines(&folder.path("c.csv")));
 
@@ -168,7 +172,17 @@ fn bad_input_is_named_and_leaves_nothing_behind() {
         (format!("backtest ema_cross --set fast=60 {data}"), "infeasible"),
         (format!("backtest ema_cross {data} --capital 0"), "capital"),
         (format!("backtest ema_cross {data} --slippage 1.5"), "slippage"),
-        (format!("backtest ema_cross {data} --quantity-step -1"), "-1"),
+        (format!("backtest ema_cross {data} --quantity-step -1"), "-1 is not an amount"),
+        (format!("backtest ema_cross {data} --capital -1"), "capital = -1"),
+        (format!("backtest ema_cross {data} --fee -0.1"), "taker_fee = -0.1"),
+        (format!("backtest ema_cross {data} --risk NaN"), "risk = NaN"),
+        (format!("backtest ema_cross {data} --slippage-impact 5"), "slippage impact = 5"),
+        (format!("backtest ema_cross {data} --set quantum=1"), "known: fast, slow"),
+        (format!("backtest ema_cross {data} --monte-carlo 4294967295"), "4294967295"),
+        (format!("backtest ema_cross {data} --trades c.csv"), "would overwrite"),
+        (format!("backtest ema_cross {data} --trades x --report x"), "same file"),
+        (format!("backtest ema_cross {data} --from 2024-02-01 --to 2024-01-01"), "not before"),
+        (format!("backtest ema_cross {data} --funding c.csv"), "--instrument perpetual"),
         ("backtest ema_cross --data c.csv --timeframe 5q".to_owned(), "5q"),
         ("backtest ema_cross --data none.csv --timeframe 5m".to_owned(), "none.csv"),
         ("backtest ema_cross --exchange x --symbol A/B --timeframe 1h".to_owned(), "x A/B 1h"),
@@ -179,6 +193,10 @@ fn bad_input_is_named_and_leaves_nothing_behind() {
         let error = folder.refused(&arguments);
         assert!(error.contains(expected), "{arguments}: {error}");
     }
+    assert_eq!(lines(&path), good, "the candles are still there");
+    folder.candles("one.csv", 1);
+    let error = folder.refused("lookahead ema_cross --data one.csv --timeframe 5m");
+    assert!(error.contains("there are 1"), "{error}");
     folder.candles("few.csv", 12);
     let error = folder.refused("backtest liquidity_sweep --data few.csv --timeframe 5m");
     assert!(error.contains("there are 12") && error.contains("at least 21"), "{error}");
@@ -220,6 +238,64 @@ fn indicators_give_a_value_per_candle() {
     assert_eq!(json["outputs"]["signal"].as_array().unwrap().len(), 100);
     assert!(json["outputs"]["signal"][0].is_null());
     assert!(folder.good("indicators").contains("bollinger"));
+}
+
+#[test]
+fn what_no_float_holds_is_no_value() {
+    let folder = Folder::new();
+    let rows = (0..50).map(|i| {
+        let (time, price) = (1_704_067_200_000_i64 + i * 300_000, 100 + i);
+        format!("{time},{price},{price},{price},{price},1e308\n")
+    });
+    let text = format!("time,o,h,l,c,v\n{}", rows.collect::<String>());
+    fs::write(folder.path("vast.csv"), text).unwrap();
+    for output in ["--csv", ""] {
+        let out = folder.good(&format!("indicators obv --data vast.csv {output}"));
+        assert!(!out.contains("inf"), "{out}");
+    }
+}
+
+#[test]
+fn funding_is_paid_told_and_part_of_the_fingerprint() {
+    let folder = Folder::new();
+    folder.candles("c.csv", 3000);
+    let start = 1_704_067_200_000_i64;
+    let row = |i: i64| format!("{},0.0003\n", start + i * 8 * 3_600_000);
+    fs::write(
+        folder.path("f.csv"),
+        format!("fundingTime,fundingRate\n{}", (0..33).map(row).collect::<String>()),
+    )
+    .unwrap();
+    let perpetual =
+        "backtest ema_cross --set fast=5 --set slow=20 --data c.csv --instrument perpetual";
+    let without = folder.json(&format!("{perpetual} --json"));
+    let with = folder.json(&format!("{perpetual} --funding f.csv --json"));
+    assert!(without["notes"][0].as_str().unwrap().contains("No funding"));
+    assert_eq!(
+        (&with["notes"], &without["metrics"]["funding_paid"]),
+        (&Value::Array(vec![]), &0.0.into())
+    );
+    assert_ne!(with["fingerprint"], without["fingerprint"]);
+    assert_ne!(with["trades_hash"], without["trades_hash"]);
+    let number = |v: &Value| v.as_f64().unwrap_or(0.0);
+    let trades = with["trades"].as_array().unwrap();
+    let paid: f64 = trades.iter().map(|t| number(&t["funding"])).sum();
+    let profit: f64 = trades.iter().map(|t| number(&t["profit"])).sum();
+    assert!(paid > 0.0 && (paid - number(&with["metrics"]["funding_paid"])).abs() < 1e-9);
+    assert!((profit - number(&with["metrics"]["net_profit"])).abs() < 1e-6);
+
+    let files = "--funding f.csv --trades t.csv --report r.html";
+    assert!(folder.good(&format!("{perpetual} {files}")).contains("Funding paid"));
+    let table = lines(&folder.path("t.csv"));
+    assert!(table[0].ends_with(",ambiguous,funding"));
+    assert!(table.iter().all(|l| l.matches(',').count() == table[0].matches(',').count()));
+    assert!(fs::read_to_string(folder.path("r.html")).unwrap().contains("payments between longs"));
+
+    fs::write(folder.path("f.csv"), format!("time,rate\n{}", row(0) + &row(3))).unwrap();
+    let part = folder.json(&format!("{perpetual} --funding f.csv --json"));
+    assert!(part["notes"][0].as_str().unwrap().contains("2024-01-02T00:00:00Z only"), "{part}");
+    fs::write(folder.path("f.csv"), "time,rate\n2024-01-01,7\n").unwrap();
+    assert!(folder.refused(&format!("{perpetual} --funding f.csv")).contains("f.csv, line 2"));
 }
 
 #[test]

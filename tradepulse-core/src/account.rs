@@ -21,6 +21,7 @@ pub struct Position {
     realised: f64,
     fees: f64,
     slippage: f64,
+    funding: f64,
 }
 
 impl Position {
@@ -36,6 +37,7 @@ impl Position {
             realised: 0.0,
             fees: fee,
             slippage,
+            funding: 0.0,
         }
     }
 
@@ -77,7 +79,8 @@ impl Position {
             exit_time_ms: fill.time_ms,
             fees: self.fees,
             slippage: self.slippage,
-            profit: self.realised - self.fees,
+            funding: self.funding,
+            profit: self.realised - self.fees - self.funding,
         }
     }
 }
@@ -101,15 +104,17 @@ pub struct Closed {
     pub fees: f64,
     /// Slippage of all its fills, in quote currency.
     pub slippage: f64,
-    /// What it earned, after fees.
+    /// Funding paid; negative if more was received.
+    pub funding: f64,
+    /// What it earned, after fees and funding.
     pub profit: f64,
 }
 
 /// Cash and at most one net position.
 ///
-/// Cash moves by realised profit and fees only, as in a margin account: buying does not spend it.
-/// So `equity = cash + unrealised profit`, and whatever the order of fills,
-/// `cash = capital + realised profit − fees`.
+/// Cash moves by realised profit, fees and funding only, as in a margin account: buying does not
+/// spend it. So `equity = cash + unrealised profit`, and whatever the order of fills,
+/// `cash = capital + realised profit − fees − funding`.
 ///
 /// ```
 /// use tradepulse_core::account::Account;
@@ -134,7 +139,7 @@ impl Account {
         self.capital
     }
 
-    /// Capital, plus realised profits, less fees.
+    /// Capital, plus realised profits, less fees and funding.
     pub fn cash(&self) -> f64 {
         self.cash
     }
@@ -186,6 +191,28 @@ impl Account {
         });
         Some(closed)
     }
+
+    /// Books a funding payment of what is held: with a positive rate a long pays and a short
+    /// receives `rate × quantity × mark price`. Nothing happens without a position.
+    pub fn pay_funding(&mut self, funding: &Funding) {
+        if let Some(position) = &mut self.position {
+            let notional = position.quantity * funding.mark_price;
+            let paid = position.side.sign() * funding.rate * notional;
+            self.cash -= paid;
+            position.funding += paid;
+        }
+    }
+}
+
+/// A funding payment of a perpetual, as the venue announces it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Funding {
+    /// When it is due, milliseconds since the Unix epoch.
+    pub time_ms: i64,
+    /// Fraction of the notional; positive if longs pay shorts.
+    pub rate: f64,
+    /// The price at which the notional is reckoned.
+    pub mark_price: f64,
 }
 
 /// A round trip: entry fills to exit fills.
@@ -206,7 +233,7 @@ pub struct Trade {
     pub quantity: f64,
     /// Fees of entry and exit in quote currency.
     pub fees: f64,
-    /// `side × (exit − entry) × quantity − fees`, in quote currency.
+    /// `side × (exit − entry) × quantity − fees − funding`, in quote currency.
     pub profit: f64,
     /// Profit in percent of the entry's notional.
     pub profit_pct: f64,
@@ -218,6 +245,14 @@ pub struct Trade {
     pub ambiguous: bool,
     /// Slippage of entry and exit in quote currency.
     pub slippage: f64,
+    /// Funding paid in quote currency; negative if more was received. Left out of JSON where it is
+    /// zero, as on every spot market.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub funding: f64,
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 #[cfg(test)]
@@ -265,16 +300,20 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is filled: equity = capital − fees + the sum over fills of their gain at the
-        /// last price, and the profits of closed positions add up to the change of cash.
+        /// Whatever is filled, with funding after each fill: equity = capital − fees − funding +
+        /// the sum over fills of their gain at the last price, and the profits of closed positions
+        /// add up to the change of cash.
         #[test]
         fn cash_is_conserved(
-            fills in prop::collection::vec((any::<bool>(), 1_u32..50, 50.0..150.0_f64), 1..60),
+            fills in prop::collection::vec(
+                (any::<bool>(), 1_u32..50, 50.0..150.0_f64, -0.01..0.01_f64), 1..60,
+            ),
             last in 50.0..150.0_f64,
         ) {
             let mut account = Account::new(10_000.0);
             let (mut gain, mut fees, mut settled) = (0.0, 0.0, 0.0);
-            for (long, quantity, price) in fills {
+            let (mut held, mut funding, mut settled_funding) = (0.0, 0.0, 0.0);
+            for (long, quantity, price, rate) in fills {
                 let side = if long { Side::Long } else { Side::Short };
                 let quantity = f64::from(quantity) / 8.0;
                 let fee = quantity * price * 0.001;
@@ -282,12 +321,19 @@ mod tests {
                 fees += fee;
                 if let Some(closed) = account.apply(&fill(side, quantity, price, fee)) {
                     settled += closed.profit;
+                    settled_funding += closed.funding;
                 }
+                held += side.sign() * quantity;
+                funding += held * price * rate;
+                account.pay_funding(&Funding { time_ms: 0, rate, mark_price: price });
             }
-            let expected = 10_000.0 + gain - fees;
+            let expected = 10_000.0 + gain - fees - funding;
             prop_assert!((account.equity(last) - expected).abs() < 1e-6);
-            let open = account.position().map_or(0.0, |p| p.realised - p.fees);
+            let position = account.position();
+            let open = position.map_or(0.0, |p| p.realised - p.fees - p.funding);
             prop_assert!((account.cash() - 10_000.0 - settled - open).abs() < 1e-6);
+            let open_funding = position.map_or(0.0, |p| p.funding);
+            prop_assert!((settled_funding + open_funding - funding).abs() < 1e-6);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod cost_survival;
 mod fingerprint;
+mod funding_clock;
 #[cfg(test)]
 mod tests;
 
@@ -12,15 +13,17 @@ use serde::{Deserialize, Serialize};
 
 pub use cost_survival::{CostCell, CostSurvival};
 pub use fingerprint::{fingerprint, trades_hash};
+use funding_clock::FundingClock;
 
 use crate::account::Trade;
 use crate::engine::{Action, Engine, Event, Refusal, Rules};
 use crate::indicator::BatchError;
-use crate::market::Series;
-use crate::order::ExitReason;
+use crate::market::{FundingSeries, Series};
+use crate::order::{ExitReason, Moment};
 use crate::parameter::{ParameterError, Parameters};
 use crate::performance::{EquityCurve, Metrics};
-use crate::simulation::{Costs, Priority, Venue};
+use crate::simulation::{Costs, Priority, Slippage, Venue};
+use crate::sizing::Sizing;
 use crate::strategy::{About, Funnel, InputCache, Inputs, Strategy, View};
 
 /// How a backtest is run.
@@ -78,8 +81,22 @@ impl Settings {
             fraction("taker_fee", costs.taker_fee)?;
             fraction("maker_fee", costs.maker_fee)?;
             fraction("slippage", costs.slippage.expected())?;
+            if let Slippage::VolumeShare { fraction: smallest, impact } = costs.slippage {
+                fraction("slippage impact", impact)?;
+                fraction("slippage and its impact", smallest + impact)?;
+            }
         }
-        Ok(())
+        let (name, value) = match self.rules.sizing {
+            Sizing::AllIn => return Ok(()),
+            Sizing::FixedRisk { risk } => ("risk", risk),
+            Sizing::FixedFraction { fraction } => ("fraction", fraction),
+            Sizing::FixedAmount { amount } => ("amount", amount),
+            Sizing::Kelly { share, risk } => {
+                positive("risk", risk)?;
+                ("fraction", share)
+            }
+        };
+        positive(name, value)
     }
 }
 
@@ -126,6 +143,7 @@ pub struct Backtest<'a> {
     rows: Range<usize>,
     entries: Option<Arc<[bool]>>,
     detail: Option<&'a Series>,
+    funding: Option<&'a FundingSeries>,
     keep_equity: bool,
     both_guesses: bool,
     cache: Arc<InputCache>,
@@ -149,6 +167,7 @@ impl<'a> Backtest<'a> {
             rows,
             entries,
             detail,
+            funding: None,
             keep_equity: false,
             both_guesses: true,
             cache,
@@ -199,6 +218,23 @@ impl<'a> Backtest<'a> {
         Ok(self)
     }
 
+    /// Books the funding payments of a perpetual, at each time `t` of `funding`, for the position
+    /// held then:
+    ///
+    /// - `t` is the close time of a candle (as it is at most venues for timeframes that divide their
+    ///   funding interval): the position after that candle's exits, at its close. The close's own
+    ///   intents, and fills at the next open, come after the payment.
+    /// - `t` lies inside a candle: the position after the fills at its open, at its open. What is
+    ///   stopped out or reaches its target inside that candle is taken to have been held until `t`.
+    /// - `t` lies where candles are missing: the position before the gap, at the last close.
+    ///
+    /// Payments outside the candles' time meet no position. Without a call, no funding is booked.
+    #[must_use]
+    pub fn with_funding(mut self, funding: &'a FundingSeries) -> Self {
+        self.funding = Some(funding);
+        self
+    }
+
     /// Keeps the equity of every candle in the outcome.
     #[must_use]
     pub fn keep_equity(mut self) -> Self {
@@ -231,6 +267,11 @@ impl<'a> Backtest<'a> {
     /// The candles.
     pub fn series(&self) -> &'a Series {
         self.series
+    }
+
+    /// The funding payments, if any were given.
+    pub fn funding(&self) -> Option<&'a FundingSeries> {
+        self.funding
     }
 
     /// The settings.
@@ -302,6 +343,7 @@ impl<'a> Backtest<'a> {
         for at in start.saturating_sub(warm_up)..start {
             engine.warm_up(&View::new(columns, inputs, at, 0, timeframe, None));
         }
+        let mut clock = FundingClock::new(self.funding);
         for at in start..end {
             if let Some(entries) = &self.entries {
                 engine.allow_entries(entries[at]);
@@ -309,9 +351,21 @@ impl<'a> Backtest<'a> {
             let candle = columns.candle(at);
             let open_ms = candle.open_time.as_ms();
             let close_ms = open_ms + timeframe.as_ms();
+            let funding_due = clock.is_due(close_ms);
+            if funding_due {
+                let last_close = if at == 0 { candle.open } else { columns.close[at - 1] };
+                pay_funding(&mut engine, &mut clock, open_ms, last_close);
+            }
             while let Some(fill) = venue.next_fill(&candle, close_ms) {
+                if funding_due && fill.moment == Moment::Inside {
+                    pay_funding(&mut engine, &mut clock, close_ms - 1, candle.open);
+                }
                 engine.step(Event::Fill(&fill), &mut actions);
                 run.carry_out(&mut actions, &mut venue);
+            }
+            if funding_due {
+                pay_funding(&mut engine, &mut clock, close_ms - 1, candle.open);
+                pay_funding(&mut engine, &mut clock, close_ms, candle.close);
             }
             let view = View::new(columns, inputs, at, 0, timeframe, None);
             engine.step(Event::Candle(&view), &mut actions);
@@ -340,6 +394,19 @@ impl<'a> Backtest<'a> {
         run.curve.finish();
         run.funnel = engine.strategy().funnel();
         run
+    }
+}
+
+/// Tells the engine of every payment due by `until_ms`.
+#[cold]
+fn pay_funding<S: Strategy>(
+    engine: &mut Engine<S>,
+    clock: &mut FundingClock<'_>,
+    until_ms: i64,
+    mark_price: f64,
+) {
+    while let Some(funding) = clock.next(until_ms, mark_price) {
+        engine.step(Event::Funding(&funding), &mut Vec::new());
     }
 }
 

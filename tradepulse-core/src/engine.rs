@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::{Account, Trade};
+use crate::account::{Account, Funding, Trade};
 use crate::market::Instrument;
 use crate::order::{ExitReason, Fill, Leg, Moment, Order, OrderId, OrderKind, Side};
 use crate::simulation::Costs;
@@ -20,6 +20,8 @@ pub enum Event<'a> {
     Candle(&'a View<'a>),
     /// An order was executed.
     Fill(&'a Fill),
+    /// A funding payment of the venue is due.
+    Funding(&'a Funding),
     /// Get out: close what is open, for this reason.
     Liquidate(ExitReason),
 }
@@ -192,6 +194,7 @@ impl<S: Strategy> Engine<S> {
         match event {
             Event::Candle(view) => self.on_candle(view, actions),
             Event::Fill(fill) => self.on_fill(fill, actions),
+            Event::Funding(funding) => self.account.pay_funding(funding),
             Event::Liquidate(reason) => self.liquidate(reason, actions),
         }
     }
@@ -349,6 +352,7 @@ impl<S: Strategy> Engine<S> {
                 holding: self.held + u32::from(fill.moment == Moment::Inside),
                 ambiguous: fill.ambiguous,
                 slippage: closed.slippage,
+                funding: closed.funding,
             };
             self.record.add(trade.profit_pct);
             self.pending_exit = None;

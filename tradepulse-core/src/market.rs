@@ -2,7 +2,10 @@
 
 mod aggregate;
 mod candle;
+mod columns;
+mod data_error;
 mod exchange_name;
+mod funding;
 mod instrument;
 mod series;
 mod symbol;
@@ -10,9 +13,12 @@ mod synthetic;
 
 pub use aggregate::{AggregateError, Aggregator, aggregate};
 pub use candle::Candle;
+pub use columns::Columns;
+pub use data_error::DataError;
 pub use exchange_name::{ExchangeName, ExchangeNameError};
+pub use funding::{FundingError, FundingSeries};
 pub use instrument::{Instrument, InstrumentKind};
-pub use series::{Columns, DataError, Gaps, Repair, Series};
+pub use series::{Gaps, Repair, Series};
 pub use symbol::{Symbol, SymbolError};
 pub use synthetic::SyntheticMarket;
 

@@ -132,6 +132,7 @@ impl Parameters {
             ParameterError::Unknown {
                 name: name.to_owned(),
                 nearest: nearest(name, self.variables.iter().map(|v| v.name)),
+                known: self.variables.iter().map(|v| v.name).collect::<Vec<_>>().join(", "),
             }
         })?;
         Ok((slot, &self.variables[slot]))
@@ -171,12 +172,14 @@ impl From<bool> for Value {
 #[non_exhaustive]
 pub enum ParameterError {
     /// No variable of this name.
-    #[error("there is no variable {name:?}{}", did_you_mean(.nearest))]
+    #[error("there is no variable {name:?}{} (known: {known})", did_you_mean(.nearest))]
     Unknown {
         /// The name asked for.
         name: String,
         /// The most similar name there is.
         nearest: Option<String>,
+        /// All names there are.
+        known: String,
     },
     /// A value outside the variable's domain.
     #[error("{name} = {value} is outside its domain: {domain}{}{unit}", if .unit.is_empty() { "" } else { " " })]

@@ -1,4 +1,5 @@
-//! Candles from files: CSV, gzipped CSV and Parquet, told apart by their first bytes.
+//! Candles from files: CSV, gzipped CSV and Parquet, told apart by their first bytes; and the
+//! [funding rates](read_funding) of perpetuals.
 //!
 //! # CSV
 //! UTF-8, one candle a line, fields separated by commas, semicolons or tabs. Columns are found by
@@ -32,6 +33,7 @@
 
 mod csv;
 mod error;
+mod funding;
 mod header;
 mod parquet;
 mod place;
@@ -40,7 +42,7 @@ mod time_column;
 use std::{
     fmt,
     fs::File,
-    io::{BufReader, Read, Seek},
+    io::{BufRead, BufReader, Read, Seek},
     path::Path,
     str::FromStr,
 };
@@ -53,7 +55,9 @@ use tradepulse_core::{
 
 pub(crate) use self::parquet::ParquetFile;
 use self::place::Origins;
-pub use self::{csv::read_csv, error::ImportError, parquet::read_parquet, place::Place};
+pub use self::{
+    csv::read_csv, error::ImportError, funding::read_funding, parquet::read_parquet, place::Place,
+};
 
 /// What to do about missing candles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -216,24 +220,11 @@ pub fn import<P: AsRef<Path>>(
 }
 
 fn read_file(path: &Path, options: &Options, rows: &mut Rows) -> Result<Source, ImportError> {
-    let io = |source| ImportError::Io { file: path.to_owned(), source };
-    let mut file = File::open(path).map_err(io)?;
-    let bytes = file.metadata().map_err(io)?.len();
-    let mut magic = Vec::with_capacity(4);
-    file.by_ref().take(4).read_to_end(&mut magic).map_err(io)?;
-    file.rewind().map_err(io)?;
     let before = rows.columns.len();
-    match magic.as_slice() {
-        b"PAR1" => read_parquet(file, path, options, rows)?,
-        [0x1f, 0x8b, ..] => {
-            let text = flate2::bufread::MultiGzDecoder::new(BufReader::new(file));
-            read_csv(BufReader::with_capacity(csv::BUFFER, text), path, options, rows)?;
-        }
-        [b'P', b'K', 3, 4] => return Err(ImportError::format(path, "is a zip archive: unpack it")),
-        [0x28, 0xb5, 0x2f, 0xfd] => {
-            return Err(ImportError::format(path, "is compressed with zstd: unpack it"));
-        }
-        _ => read_csv(BufReader::with_capacity(csv::BUFFER, file), path, options, rows)?,
+    let (content, bytes) = open(path)?;
+    match content {
+        Content::Parquet(file) => read_parquet(file, path, options, rows)?,
+        Content::Text(text) => read_csv(text, path, options, rows)?,
     }
     let read = rows.columns.len() - before;
     if read == 0 {
@@ -241,4 +232,34 @@ fn read_file(path: &Path, options: &Options, rows: &mut Rows) -> Result<Source, 
     }
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     Ok(Source { name, bytes, rows: read as u64 })
+}
+
+/// A file by what its first bytes say it is.
+enum Content {
+    Parquet(File),
+    /// Text, unpacked.
+    Text(Box<dyn BufRead>),
+}
+
+/// Opens a file, and says how many bytes it has.
+fn open(path: &Path) -> Result<(Content, u64), ImportError> {
+    let io = |source| ImportError::Io { file: path.to_owned(), source };
+    let mut file = File::open(path).map_err(io)?;
+    let bytes = file.metadata().map_err(io)?.len();
+    let mut magic = Vec::with_capacity(4);
+    file.by_ref().take(4).read_to_end(&mut magic).map_err(io)?;
+    file.rewind().map_err(io)?;
+    let content = match magic.as_slice() {
+        b"PAR1" => Content::Parquet(file),
+        [0x1f, 0x8b, ..] => {
+            let text = flate2::bufread::MultiGzDecoder::new(BufReader::new(file));
+            Content::Text(Box::new(BufReader::with_capacity(csv::BUFFER, text)))
+        }
+        [b'P', b'K', 3, 4] => return Err(ImportError::format(path, "is a zip archive: unpack it")),
+        [0x28, 0xb5, 0x2f, 0xfd] => {
+            return Err(ImportError::format(path, "is compressed with zstd: unpack it"));
+        }
+        _ => Content::Text(Box::new(BufReader::with_capacity(csv::BUFFER, file))),
+    };
+    Ok((content, bytes))
 }

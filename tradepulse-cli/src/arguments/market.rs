@@ -48,7 +48,13 @@ pub(crate) struct LoadedMarket {
 }
 
 impl MarketArguments {
+    /// The file that candles are read from, if one was given.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.data.as_deref()
+    }
+
     pub(crate) fn load(&self, place: &DataDir) -> Result<LoadedMarket> {
+        require_order(self.from, self.to)?;
         let all = match (&self.data, &self.exchange, &self.symbol, self.timeframe) {
             (Some(file), ..) => self.read(file)?,
             (None, Some(exchange), Some(symbol), Some(timeframe)) => {
@@ -101,6 +107,16 @@ impl MarketArguments {
             None => with_shortest_distance(file, import.series),
         }
     }
+}
+
+/// Refuses a time that ends before it begins.
+pub(crate) fn require_order(from: Option<Timestamp>, to: Option<Timestamp>) -> Result<()> {
+    if let (Some(from), Some(to)) = (from, to)
+        && from >= to
+    {
+        bail!("--from {from} is not before --to {to}");
+    }
+    Ok(())
 }
 
 /// Candles of a file whose timeframe is the shortest distance between its rows.

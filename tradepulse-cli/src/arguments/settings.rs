@@ -1,4 +1,3 @@
-use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use tradepulse_core::backtest::Settings;
 use tradepulse_core::engine::Rules;
@@ -9,6 +8,7 @@ use tradepulse_core::sizing::Sizing;
 
 /// Money, costs and sizing of a backtest.
 #[derive(Args, Clone, Debug)]
+#[command(allow_negative_numbers = true)]
 pub(crate) struct SettingsArguments {
     /// Starting capital, quote currency
     #[arg(long, default_value_t = 10_000.0)]
@@ -60,7 +60,7 @@ pub(crate) struct SettingsArguments {
     /// Refuse orders of a smaller notional, quote currency
     #[arg(long, value_name = "AMOUNT")]
     min_notional: Option<Quantity>,
-    /// What is traded; decides what the report says of shorts and funding
+    /// What is traded; decides what is said of shorts and funding
     #[arg(long, value_enum, default_value_t = Kind::Spot)]
     instrument: Kind,
 }
@@ -88,17 +88,7 @@ enum Kind {
 }
 
 impl SettingsArguments {
-    pub(crate) fn settings(&self) -> Result<Settings> {
-        for (name, value) in [
-            ("risk", Some(self.risk)),
-            ("fraction", self.fraction),
-            ("amount", self.amount),
-            ("slippage-impact", self.slippage_impact.map(|s| s + f64::MIN_POSITIVE)),
-        ] {
-            if value.is_some_and(|v| !(v > 0.0 && v.is_finite())) {
-                bail!("--{name} must be a number above zero");
-            }
-        }
+    pub(crate) fn settings(&self) -> Settings {
         let fraction = self.slippage;
         let costs = Costs {
             taker_fee: self.taker_fee.unwrap_or(self.fee),
@@ -139,6 +129,6 @@ impl SettingsArguments {
             instrument,
         };
         let default = Settings::default();
-        Ok(Settings { capital: self.capital, rules, venue_costs: costs, ..default })
+        Settings { capital: self.capital, rules, venue_costs: costs, ..default }
     }
 }

@@ -4,14 +4,15 @@ mod summary;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 use tradepulse_core::account::Trade;
 use tradepulse_core::backtest::Backtest;
+use tradepulse_core::market::InstrumentKind;
 use tradepulse_core::random::Seed;
-use tradepulse_exec::atomic;
+use tradepulse_exec::{atomic, import};
 use tradepulse_strategies::registry;
 
 pub(crate) use run::{Finished, Request};
@@ -20,6 +21,7 @@ use crate::arguments::{DataDir, MarketArguments, SettingsArguments, parameters, 
 use crate::output::{self, Verdict};
 
 #[derive(Args)]
+#[command(allow_negative_numbers = true)]
 pub(crate) struct Arguments {
     /// Name of the strategy (see `tradepulse strategies`)
     strategy: String,
@@ -33,8 +35,11 @@ pub(crate) struct Arguments {
     /// Finer candles that tell what came first inside a candle
     #[arg(long, value_name = "FILE")]
     detail: Option<PathBuf>,
+    /// Funding rates of a perpetual (CSV with the columns time and rate)
+    #[arg(long, value_name = "FILE")]
+    funding: Option<PathBuf>,
     /// Bootstrap the trades this many times
-    #[arg(long, value_name = "RUNS")]
+    #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     monte_carlo: Option<u32>,
     /// Seed of everything random
     #[arg(long, default_value_t = 42)]
@@ -57,12 +62,20 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let registry = registry();
     let strategy = registry.get(&arguments.strategy)?;
     let parameters = parameters(strategy.about().variables, &arguments.set)?;
-    let settings = arguments.settings.settings()?;
+    let settings = arguments.settings.settings();
+    if arguments.funding.is_some() && settings.rules.instrument.kind == InstrumentKind::Spot {
+        bail!("funding is paid on perpetuals: pass --instrument perpetual with --funding");
+    }
+    refuse_to_overwrite(&arguments)?;
     let market = arguments.market.load(place)?;
     let detail = arguments.detail.as_deref().map(read_detail).transpose()?;
     let mut backtest = Backtest::new(&market.series, settings)?;
     if let Some(detail) = &detail {
         backtest = backtest.with_detail(detail)?;
+    }
+    let funding = arguments.funding.as_deref().map(import::read_funding).transpose()?;
+    if let Some(funding) = &funding {
+        backtest = backtest.with_funding(funding);
     }
     let finished = Finished::new(Request {
         strategy,
@@ -75,7 +88,8 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
         for_report: arguments.report.is_some(),
     })?;
     if let Some(file) = &arguments.trades {
-        write(file, |out| write_trades(&finished.outcome.trades, out))?;
+        let funded = funding.is_some();
+        write(file, |out| write_trades(&finished.outcome.trades, funded, out))?;
     }
     if let Some(file) = &arguments.report {
         let html = finished.html()?;
@@ -92,6 +106,28 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     Ok(Verdict::Good)
 }
 
+/// Refuses to write over a file that the run reads, or two results to one file.
+fn refuse_to_overwrite(arguments: &Arguments) -> Result<()> {
+    let same = |a: &Path, b: &Path| match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => a == b,
+    };
+    let outputs = [("--trades", &arguments.trades), ("--report", &arguments.report)];
+    let read = [arguments.market.file(), arguments.detail.as_deref(), arguments.funding.as_deref()];
+    for (name, file) in outputs {
+        let Some(file) = file else { continue };
+        if read.into_iter().flatten().any(|input| same(file, input)) {
+            bail!("{name} {} would overwrite what the run reads", file.display());
+        }
+    }
+    if let (Some(trades), Some(report)) = (&arguments.trades, &arguments.report)
+        && same(trades, report)
+    {
+        bail!("--trades and --report name the same file, {}", report.display());
+    }
+    Ok(())
+}
+
 /// Writes a whole file or nothing.
 pub(crate) fn write(
     file: &Path,
@@ -105,15 +141,17 @@ pub(crate) fn write(
     .with_context(|| format!("cannot write {}", file.display()))
 }
 
-fn write_trades(trades: &[Trade], out: &mut dyn Write) -> std::io::Result<()> {
-    writeln!(
+/// The funding column is there if funding rates were given.
+fn write_trades(trades: &[Trade], funded: bool, out: &mut dyn Write) -> std::io::Result<()> {
+    write!(
         out,
         "side,entry_time_ms,entry_price,exit_time_ms,exit_price,quantity,fees,profit,profit_pct,\
          exit_reason,holding,ambiguous"
     )?;
+    writeln!(out, "{}", if funded { ",funding" } else { "" })?;
     for t in trades {
         let side = t.side.name();
-        writeln!(
+        write!(
             out,
             "{side},{},{},{},{},{},{},{},{},{},{},{}",
             t.entry_time_ms,
@@ -128,6 +166,10 @@ fn write_trades(trades: &[Trade], out: &mut dyn Write) -> std::io::Result<()> {
             t.holding,
             t.ambiguous
         )?;
+        if funded {
+            write!(out, ",{}", t.funding)?;
+        }
+        writeln!(out)?;
     }
     Ok(())
 }

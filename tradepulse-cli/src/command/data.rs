@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tradepulse_core::market::{ExchangeName, Market, Symbol};
@@ -8,7 +8,7 @@ use tradepulse_core::time::{Timeframe, Timestamp};
 use tradepulse_exec::export::export;
 use tradepulse_exec::store::columnar::{CandleStore, StoreError};
 
-use crate::arguments::DataDir;
+use crate::arguments::{DataDir, require_order};
 use crate::output::{self, Verdict, number};
 
 #[derive(Args)]
@@ -69,6 +69,10 @@ struct Filter {
 }
 
 impl Filter {
+    fn is_some(&self) -> bool {
+        self.exchange.is_some() || self.symbol.is_some() || self.timeframe.is_some()
+    }
+
     fn covers(&self, market: &Market) -> bool {
         self.exchange.as_ref().is_none_or(|e| *e == market.exchange)
             && self.symbol.as_ref().is_none_or(|s| *s == market.symbol)
@@ -83,7 +87,16 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
         Action::Check { which, json } => check(&store, &which, json),
         Action::Export { exchange, symbol, timeframe, from, to, file } => {
             let market = Market { exchange, symbol, timeframe };
+            require_order(from, to)?;
             let series = store.load(&market, from, to)?;
+            if series.is_empty() {
+                let stored = store.manifest(&market)?;
+                bail!(
+                    "no candles in that time: there are some from {} to {}",
+                    stored.from,
+                    stored.to
+                );
+            }
             export(&series, &file)?;
             let candles = number(series.len() as f64, 0);
             output::line(format!("{market}: {candles} candles written to {}", file.display()))?;
@@ -135,6 +148,9 @@ fn check(store: &CandleStore, which: &Filter, json: bool) -> Result<Verdict> {
         };
         results.push(checked);
     }
+    if results.is_empty() && which.is_some() {
+        bail!("nothing stored fits; `tradepulse data ls` shows what is");
+    }
     let sound = results.iter().all(|(_, result)| result.is_ok());
     if json {
         let rows = results.iter().map(|(market, result)| check_json(market, result));
@@ -151,7 +167,7 @@ fn check(store: &CandleStore, which: &Filter, json: bool) -> Result<Verdict> {
             })?;
         }
         if results.is_empty() {
-            output::line("Nothing stored fits")?;
+            output::line("No candles are stored")?;
         }
     }
     Ok(if sound { Verdict::Good } else { Verdict::Bad })

@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     /// JSON on stdout
     #[arg(long, conflicts_with = "csv")]
     json: bool,
-    /// CSV on stdout: one row per candle, empty while warming up
+    /// CSV on stdout: one row per candle, empty while warming up (and beyond what a float holds)
     #[arg(long)]
     csv: bool,
 }
@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
             .iter()
             .map(|o| (*o).to_owned())
             .zip(columns.iter().map(|column| {
-                let values = column.iter().map(|v| if v.is_nan() { None } else { Some(*v) });
+                let values = column.iter().map(|v| v.is_finite().then_some(*v));
                 json!(values.collect::<Vec<_>>())
             }))
             .collect();
@@ -119,8 +119,8 @@ fn write_csv(entry: &CatalogueEntry, series: &Series, columns: &[Vec<f64>]) -> R
         write!(out, "{time}")?;
         for column in columns {
             match column[i] {
-                value if value.is_nan() => write!(out, ",")?,
-                value => write!(out, ",{value}")?,
+                value if value.is_finite() => write!(out, ",{value}")?,
+                _ => write!(out, ",")?,
             }
         }
         writeln!(out)?;
@@ -139,8 +139,8 @@ fn print_last(entry: &CatalogueEntry, series: &Series, columns: &[Vec<f64>]) -> 
         let mut row =
             vec![Timestamp::from_ms(series.time()[i]).to_string(), series.close()[i].to_string()];
         row.extend(columns.iter().map(|column| match column[i] {
-            value if value.is_nan() => "–".to_owned(),
-            value => format!("{value:.6}"),
+            value if value.is_finite() => format!("{value:.6}"),
+            _ => "–".to_owned(),
         }));
         table.add_row(row);
     }

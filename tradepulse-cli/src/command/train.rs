@@ -151,7 +151,7 @@ impl Arguments {
 
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let plan = arguments.plan();
-    let settings = arguments.settings.settings()?;
+    let settings = arguments.settings.settings();
     let registry = registry();
     let markets = arguments.markets(place)?;
     let cells = cells(&registry, &arguments.strategies, &markets, &arguments.regimes, &settings)?;

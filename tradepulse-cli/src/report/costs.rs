@@ -18,13 +18,18 @@ pub(super) fn section(report: &Report<'_>) -> String {
 /// From profit before costs to net profit, as bars from a common zero.
 fn ledger(report: &Report<'_>) -> String {
     let (m, money) = (&report.outcome.metrics, report.money());
-    let before = m.net_profit + m.fees_paid + m.slippage_paid;
-    let steps = [
+    let before = m.net_profit + m.fees_paid + m.slippage_paid + m.funding_paid;
+    let mut steps = vec![
         ("Before costs", 0.0, before, "all fills at their reference prices, no fees"),
         ("Slippage", before, -m.slippage_paid, "fills worse than the reference price"),
         ("Fees", before - m.slippage_paid, -m.fees_paid, "taker and maker fees"),
         ("Net", 0.0, m.net_profit, "what is left"),
     ];
+    if m.funding_paid != 0.0 {
+        let from = m.net_profit + m.funding_paid;
+        let hint = "payments between longs and shorts of a perpetual";
+        steps.insert(3, ("Funding", from, -m.funding_paid, hint));
+    }
     let ends = || steps.iter().flat_map(|(_, from, by, _)| [*from, from + by]);
     let (low, high) = (ends().fold(0.0, f64::min), ends().fold(0.0, f64::max));
     let span = if high > low { high - low } else { 1.0 };

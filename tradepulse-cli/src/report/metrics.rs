@@ -177,6 +177,11 @@ fn groups(report: &Report<'_>) -> [(&'static str, Vec<Row>); 5] {
                     "Distance of each fill from its reference price, times quantity.",
                 ),
                 (
+                    "funding_paid",
+                    money.plain(m.funding_paid),
+                    "Funding of all trades; negative if more was received than paid.",
+                ),
+                (
                     "ambiguous_trades",
                     count(m.ambiguous_trades),
                     "Trades ended by a candle that reaches both stop and target.",

@@ -81,7 +81,8 @@ impl CostSurvival {
 }
 
 fn scaled(costs: &Costs, fee: f64, slippage: f64) -> Costs {
-    let capped = |rate: f64, multiple: f64| (rate * multiple).min(0.99);
+    const HIGHEST: f64 = 0.99;
+    let capped = |rate: f64, multiple: f64| (rate * multiple).min(HIGHEST);
     Costs {
         taker_fee: capped(costs.taker_fee, fee),
         maker_fee: capped(costs.maker_fee, fee),
@@ -89,10 +90,11 @@ fn scaled(costs: &Costs, fee: f64, slippage: f64) -> Costs {
             Slippage::Fixed { fraction } => {
                 Slippage::Fixed { fraction: capped(fraction, slippage) }
             }
-            Slippage::VolumeShare { fraction, impact } => Slippage::VolumeShare {
-                fraction: capped(fraction, slippage),
-                impact: capped(impact, slippage),
-            },
+            Slippage::VolumeShare { fraction, impact } => {
+                let fraction = capped(fraction, slippage);
+                let impact = (impact * slippage).min(HIGHEST - fraction);
+                Slippage::VolumeShare { fraction, impact }
+            }
         },
     }
 }

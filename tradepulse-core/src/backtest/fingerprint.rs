@@ -8,7 +8,8 @@ use crate::strategy::About;
 
 /// SHA-256 of everything a result depends on, in hex: strategy and version, parameters, settings,
 /// data ([`Series::sha256`](crate::market::Series::sha256) of the candles and of the detail series,
-/// if any), engine version. Equal fingerprints give equal trades.
+/// [`FundingSeries::sha256`](crate::market::FundingSeries::sha256) of the funding, if any), engine
+/// version. Equal fingerprints give equal trades.
 pub fn fingerprint(
     about: &About,
     parameters: &Parameters,
@@ -25,7 +26,8 @@ pub fn fingerprint(
     crate::hex(&Sha256::digest(text.as_bytes()))
 }
 
-/// SHA-256 over the trades, in hex: every field of every trade, bit by bit.
+/// SHA-256 over the trades, in hex: every field of every trade, bit by bit (funding where it is not
+/// zero, so that a spot market's hash does not depend on there being such a field).
 pub fn trades_hash(trades: &[Trade]) -> String {
     let mut hash = Sha256::new();
     for trade in trades {
@@ -44,6 +46,10 @@ pub fn trades_hash(trades: &[Trade]) -> String {
             trade.slippage,
         ] {
             hash.update(value.to_le_bytes());
+        }
+        if trade.funding != 0.0 {
+            hash.update("funding");
+            hash.update(trade.funding.to_le_bytes());
         }
     }
     crate::hex(&hash.finalize())

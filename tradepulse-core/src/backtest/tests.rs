@@ -1,8 +1,11 @@
 //! The order of events, candle by candle, on markets small enough to check by hand.
 
+mod funding;
+
 use super::*;
 use crate::market::{Candle, Columns};
 use crate::order::Side;
+use crate::simulation::Slippage;
 use crate::sizing::Sizing;
 use crate::strategy::{Entry, Intent};
 use crate::time::{Timeframe, Timestamp};
@@ -238,6 +241,11 @@ fn bad_settings_are_refused() {
         |s| s.rules.min_edge = -1.0,
         |s| s.venue_costs.taker_fee = 1.0,
         |s| s.rules.costs.maker_fee = -0.1,
+        |s| s.rules.sizing = Sizing::FixedRisk { risk: f64::NAN },
+        |s| s.rules.sizing = Sizing::FixedAmount { amount: -1.0 },
+        |s| s.rules.sizing = Sizing::Kelly { share: 0.25, risk: 0.0 },
+        |s| s.venue_costs.slippage = Slippage::VolumeShare { fraction: 0.0, impact: 5.0 },
+        |s| s.venue_costs.slippage = Slippage::VolumeShare { fraction: 0.0, impact: f64::NAN },
     ] {
         let mut settings = Settings::default();
         break_it(&mut settings);

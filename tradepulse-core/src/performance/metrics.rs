@@ -75,6 +75,9 @@ pub struct Metrics {
     pub fees_paid: f64,
     /// Slippage of all trades: distance of fill and reference price, times quantity.
     pub slippage_paid: f64,
+    /// Funding of all trades; negative if more was received than paid.
+    #[serde(default)]
+    pub funding_paid: f64,
     /// Trades ended by a candle that holds both stop and target.
     pub ambiguous_trades: u64,
     /// Net profit of the whole run if in such candles the target came first; `None` if that was
@@ -134,6 +137,7 @@ impl Metrics {
             turnover: total(&each(|t| (t.entry_price + t.exit_price) * t.quantity)) / capital,
             fees_paid: total(&each(|t| t.fees)),
             slippage_paid: total(&each(|t| t.slippage)),
+            funding_paid: total(&each(|t| t.funding)),
             ambiguous_trades: trades.iter().filter(|t| t.ambiguous).count() as u64,
             net_profit_target_first: Some(net_profit),
         }

@@ -20,7 +20,8 @@ pub struct Percentiles {
 ///
 /// A circular block bootstrap (Politis and Romano 1992): each run draws blocks of consecutive
 /// trades until it has as many trades as there were, and compounds their returns on equity. Blocks
-/// of about ∛n trades keep runs of luck together. Drawdown is taken at trade ends.
+/// of about ∛n trades keep runs of luck together. Drawdown is taken at trade ends. A run that has
+/// lost all its equity stays where it is: what is gone cannot be traded with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MonteCarlo {
     /// Number of runs.
@@ -60,6 +61,9 @@ impl MonteCarlo {
             while drawn < n {
                 let start = random.random_range(0..n);
                 for k in 0..block.min(n - drawn) {
+                    if equity <= 0.0 {
+                        break;
+                    }
                     equity *= 1.0 + returns[(start + k) % n];
                     peak = f64::max(peak, equity);
                     worst = worst.max((peak - equity) / peak * 100.0);
@@ -84,5 +88,39 @@ impl MonteCarlo {
             probability_of_loss: finals.iter().filter(|f| **f < capital).count() as f64
                 / runs as f64,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order::{ExitReason, Side};
+
+    fn trade(profit: f64) -> Trade {
+        Trade {
+            side: Side::Long,
+            entry_time_ms: 0,
+            entry_price: 1.0,
+            exit_time_ms: 1,
+            exit_price: 1.0,
+            quantity: 1.0,
+            fees: 0.0,
+            profit,
+            profit_pct: profit,
+            exit_reason: ExitReason::Stop,
+            holding: 1,
+            ambiguous: false,
+            slippage: 0.0,
+            funding: 0.0,
+        }
+    }
+
+    /// A loss of more than everything, drawn twice, is no profit.
+    #[test]
+    fn ruin_is_the_end() {
+        let trades = [trade(10.0), trade(-330.0)];
+        let monte_carlo = MonteCarlo::new(100.0, &trades, 500, Seed(1)).unwrap();
+        assert!(monte_carlo.final_equity.p5 < 0.0);
+        assert!(monte_carlo.final_equity.p95 <= 121.0 + 1e-9, "{monte_carlo:?}");
     }
 }

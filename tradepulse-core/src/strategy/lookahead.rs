@@ -40,21 +40,26 @@ pub struct Difference {
 }
 
 /// Runs the strategy on `prefixes` prefixes spread over the series (their lengths rise evenly; the
-/// last is one candle short of the whole) and compares every declared input and every intent with
+/// last is one candle short of the whole, and there are at most as many as there are shorter ones) and compares every declared input and every intent with
 /// those of the whole run, bit by bit.
 ///
 /// # Errors
-/// If the strategy cannot be made, or there is no candle.
+/// If the strategy cannot be made, or there are fewer than two candles: nothing could be compared.
 pub fn check<S: Strategy>(
     backtest: &Backtest<'_>,
     parameters: &Parameters,
     prefixes: usize,
 ) -> Result<Verdict, BacktestError> {
     let series = backtest.series();
+    let candles = series.len();
+    if candles < 2 {
+        return Err(BacktestError::TooFewCandles { candles, needed: 2, warm_up: 0 });
+    }
     let whole = run::<S>(series, parameters)?;
     let intents = whole.intents.iter().flatten().count();
-    let last = series.len().saturating_sub(1);
-    let mut verdict = Verdict { candles: series.len(), prefixes: 0, intents, difference: None };
+    let last = candles - 1;
+    let prefixes = prefixes.min(last);
+    let mut verdict = Verdict { candles, prefixes: 0, intents, difference: None };
     for k in 1..=prefixes {
         let length = (last as f64 * k as f64 / prefixes as f64).round() as usize;
         if length == 0 {

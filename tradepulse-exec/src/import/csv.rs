@@ -95,7 +95,7 @@ impl Table<'_> {
         if line.starts_with(b"http://") || line.starts_with(b"https://") {
             return Ok(());
         }
-        let delimiter = [b',', b';', b'\t'].into_iter().find(|d| line.contains(d)).unwrap_or(b',');
+        let delimiter = delimiter(line);
         let fields = match split_quoted(line, delimiter) {
             Ok(fields) => fields,
             Err(reason) => return Err(self.refuse(number, reason)),
@@ -215,12 +215,12 @@ pub(super) fn number(text: &[u8]) -> Result<f64, &'static str> {
     }
 }
 
-/// The beginning of a text, for a message.
+/// The beginning of a text, for a message; without what a terminal would obey.
 pub(super) fn excerpt(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
+    let text = String::from_utf8_lossy(text).replace(char::is_control, "\u{fffd}");
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.into_owned(),
+        None => text,
     }
 }
 
@@ -240,8 +240,13 @@ fn split(line: &[u8], delimiter: u8) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// What seems to separate the fields of a header.
+pub(super) fn delimiter(header: &[u8]) -> u8 {
+    [b',', b';', b'\t'].into_iter().find(|d| header.contains(d)).unwrap_or(b',')
+}
+
 /// Splits a line in which fields may be quoted, with `""` for a quote.
-fn split_quoted(line: &[u8], delimiter: u8) -> Result<Vec<Cow<'_, [u8]>>, &'static str> {
+pub(super) fn split_quoted(line: &[u8], delimiter: u8) -> Result<Vec<Cow<'_, [u8]>>, &'static str> {
     let mut fields = Vec::new();
     let mut rest = line;
     loop {

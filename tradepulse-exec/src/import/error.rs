@@ -1,6 +1,6 @@
 use std::{io, path::Path, path::PathBuf};
 
-use tradepulse_core::market::DataError;
+use tradepulse_core::market::{DataError, FundingError};
 
 use super::place::{Origins, Place};
 
@@ -97,6 +97,14 @@ pub enum ImportError {
         /// Of a duplicate: where the time appeared first.
         first: Option<Place>,
     },
+    /// A funding payment that is impossible or out of order.
+    #[error("{place}: {}", .error.reason())]
+    Funding {
+        /// Where.
+        place: Place,
+        /// What is wrong; its row counts the payments of the file from 0.
+        error: FundingError,
+    },
     /// A gap that remains after the repair, while gaps are not allowed.
     #[error("after the repair, {}", .error.reason())]
     GapAfterRepair {
@@ -125,6 +133,10 @@ pub enum ImportError {
 impl ImportError {
     pub(super) fn format(file: &Path, reason: &str) -> Self {
         Self::Format { file: file.to_owned(), reason: reason.to_owned() }
+    }
+
+    pub(super) fn line(place: Place, reason: &str) -> Self {
+        Self::Line { place, reason: reason.to_owned() }
     }
 
     /// `error` about a row, with the place that row came from.

@@ -84,7 +84,7 @@ impl Layout {
 }
 
 /// A name without what does not matter: case, quotes, brackets, spaces or dashes for underscores.
-fn normal(name: &str) -> String {
+pub(super) fn normal(name: &str) -> String {
     name.trim()
         .chars()
         .filter(|c| !matches!(c, '(' | ')' | '<' | '>' | '[' | ']'))
@@ -93,7 +93,7 @@ fn normal(name: &str) -> String {
 }
 
 /// A name without the unit at its end, and the unit.
-fn unit(name: &str) -> (&str, Option<Unit>) {
+pub(super) fn unit(name: &str) -> (&str, Option<Unit>) {
     for (ending, unit) in [
         ("_s", Unit::Seconds),
         ("_ms", Unit::Milliseconds),

@@ -236,6 +236,13 @@ impl CandleStore {
     /// # Errors
     /// A folder that cannot be read.
     pub fn list(&self) -> Result<Vec<Result<Manifest, StoreError>>, StoreError> {
+        // The folder may be missing, but what has its place must not be something else.
+        let data_dir = self.root.parent().unwrap_or(&self.root);
+        for folder in [data_dir, &self.root] {
+            if folder.exists() && !folder.is_dir() {
+                return Err(StoreError::io(folder, io::ErrorKind::NotADirectory.into()));
+            }
+        }
         let mut markets = Vec::new();
         for exchange in names(&self.root)? {
             let path = self.root.join(&exchange);

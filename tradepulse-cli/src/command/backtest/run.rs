@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use tradepulse_core::backtest::{Backtest, CostSurvival, Outcome, fingerprint, trades_hash};
-use tradepulse_core::market::{InstrumentKind, Series};
+use tradepulse_core::market::{FundingSeries, InstrumentKind, Series};
 use tradepulse_core::order::Side;
 use tradepulse_core::parameter::Parameters;
 use tradepulse_core::performance::MonteCarlo;
@@ -60,6 +60,7 @@ impl<'a> Finished<'a> {
         };
         let mut data = vec![market.series.sha256()];
         data.extend(request.detail.map(Series::sha256));
+        data.extend(backtest.funding().map(FundingSeries::sha256));
         Ok(Self {
             market,
             backtest,
@@ -100,6 +101,24 @@ impl<'a> Finished<'a> {
     }
 }
 
+/// What of the candles' time no funding is known for.
+fn funding_note(market: &LoadedMarket, funding: Option<&FundingSeries>) -> Option<String> {
+    let Some(funding) = funding else {
+        return Some(
+            "No funding series was given: profits are without funding payments.".to_owned(),
+        );
+    };
+    let ((first, last), (from, to)) = (funding.span()?, market.series.span()?);
+    let longest = funding.time().windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+    let covered = first.as_ms() - from.as_ms() <= longest && to.as_ms() - last.as_ms() <= longest;
+    (!covered).then(|| {
+        format!(
+            "Funding is known from {first} to {last} only: profits of the time before and after \
+             are without funding payments."
+        )
+    })
+}
+
 /// What a reader of the figures must know besides.
 fn notes(outcome: &Outcome, market: &LoadedMarket, backtest: &Backtest<'_>) -> Vec<String> {
     let mut notes = Vec::new();
@@ -124,8 +143,7 @@ fn notes(outcome: &Outcome, market: &LoadedMarket, backtest: &Backtest<'_>) -> V
                 notes.push("Short trades on a spot market need margin.".to_owned());
             }
         }
-        InstrumentKind::Perpetual => notes
-            .push("No funding series was given: profits are without funding payments.".to_owned()),
+        InstrumentKind::Perpetual => notes.extend(funding_note(market, backtest.funding())),
     }
     notes.extend(outcome.about.optional_inputs.iter().map(|input| format!("Not known: {input}.")));
     notes

@@ -75,6 +75,9 @@ pub(super) fn print(finished: &Finished<'_>, funnel: bool) -> Result<()> {
     }
     line(rows)?;
 
+    if finished.backtest.funding().is_some() {
+        line(format!("Funding paid: {}", number(m.funding_paid, 2)))?;
+    }
     let refused = finished.refusals();
     if !refused.is_empty() {
         let each: Vec<_> = refused.iter().map(|(rule, n)| format!("{n} by {rule}")).collect();

@@ -6,8 +6,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use tradepulse_core::optimise::Method;
 use tradepulse_core::store::{
-    LedgerScope, Page, RecordId, SearchState, StoreError, StudyRecord, StudyStatus,
-    TrainedConfiguration, TrainingStore, TrialBatch,
+    LedgerScope, RecordId, SearchState, StoreError, StudyRecord, StudyStatus, TrainedConfiguration,
+    TrainingStore, TrialBatch,
 };
 use tradepulse_core::training::{
     Progress, SearchEnd, Study, StudyPlan, TrainingError, TrialLedger, Validation,
