@@ -163,6 +163,7 @@ fn templates_of_trades() {
         holding,
         ambiguous: false,
         slippage: 0.0,
+        funding: 0.0,
     };
     let trades = [
         trade(ExitReason::Stop, 98.0, 3),
