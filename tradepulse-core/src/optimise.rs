@@ -40,12 +40,20 @@
 //! ```
 
 mod axis;
+mod cholesky;
+mod cma_es;
+mod descent;
+mod gaussian_process;
 mod grid;
 mod history;
+mod kriging;
 mod method;
+mod nsga2;
+mod parzen;
 mod random;
 mod search;
 mod space;
+mod tpe;
 
 pub use axis::Restriction;
 pub use history::{Outcome, State, Suggestion, Told, Trial};
@@ -90,6 +98,12 @@ pub trait Optimiser: Send {
         let objective = |t: &Trial| t.outcome.as_ref().and_then(Outcome::objective);
         let feasible = self.trials().iter().filter_map(|t| objective(t).map(|o| (o, t)));
         feasible.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, t)| t)
+    }
+
+    /// The feasible trials that no other beats in all objectives: the trade-offs there are, in the
+    /// order of their numbers.
+    fn front(&self) -> Vec<&Trial> {
+        nsga2::front(self.trials())
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::search::{Sampler, Search};
 use super::{Optimiser, ResumeError, Space, State};
-use super::{grid, random};
+use super::{cma_es, gaussian_process, grid, nsga2, random, tpe};
 use crate::parameter::{did_you_mean, nearest};
 use crate::random::Seed;
 
@@ -15,7 +15,8 @@ use crate::random::Seed;
 ///
 /// ```
 /// use tradepulse_core::optimise::Method;
-/// assert_eq!("random".parse(), Ok(Method::Random));
+/// assert_eq!("bayesian".parse(), Ok(Method::Tpe));
+/// assert_eq!("tpe".parse(), Ok(Method::Tpe));
 /// assert_eq!(
 ///     "gird".parse::<Method>().unwrap_err().to_string(),
 ///     "there is no optimiser \"gird\"; did you mean \"grid\"?"
@@ -30,15 +31,43 @@ pub enum Method {
     /// Every point, once.
     Grid,
     /// Random points.
-    #[default]
     Random,
     /// Random points that keep their distance: a scrambled Halton sequence.
     Quasi,
+    /// Tree-structured Parzen estimator over all variables at once: the one to begin with.
+    #[default]
+    #[serde(rename = "bayesian")]
+    Tpe,
+    /// Gaussian process with expected improvement: for small budgets.
+    GaussianProcess,
+    /// CMA-ES: for many real variables and many trials.
+    CmaEs,
+    /// NSGA-II: for several objectives.
+    #[serde(rename = "genetic")]
+    Nsga2,
 }
 
 impl Method {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Grid, Self::Random, Self::Quasi];
+    pub const ALL: &[Self] = &[
+        Self::Grid,
+        Self::Random,
+        Self::Quasi,
+        Self::Tpe,
+        Self::GaussianProcess,
+        Self::CmaEs,
+        Self::Nsga2,
+    ];
+
+    /// What some know them as.
+    const ALIASES: &[(&str, Self)] = &[
+        ("tpe", Self::Tpe),
+        ("gp", Self::GaussianProcess),
+        ("cmaes", Self::CmaEs),
+        ("nsga2", Self::Nsga2),
+        ("nsga-ii", Self::Nsga2),
+        ("halton", Self::Quasi),
+    ];
 
     /// Its name in commands, files and the database.
     pub const fn name(self) -> &'static str {
@@ -46,6 +75,10 @@ impl Method {
             Self::Grid => "grid",
             Self::Random => "random",
             Self::Quasi => "quasi",
+            Self::Tpe => "bayesian",
+            Self::GaussianProcess => "gaussian-process",
+            Self::CmaEs => "cma-es",
+            Self::Nsga2 => "genetic",
         }
     }
 
@@ -69,6 +102,13 @@ impl Method {
             Self::Grid => Box::new(grid::Grid),
             Self::Random => Box::new(random::Random),
             Self::Quasi => Box::new(random::Quasi::new(space, seed)),
+            Self::Tpe => Box::new(tpe::Tpe::new(space, seed)),
+            Self::CmaEs => match cma_es::CmaEs::new(space, seed) {
+                Some(sampler) => Box::new(sampler),
+                None => Box::new(random::Random),
+            },
+            Self::Nsga2 => Box::new(nsga2::Nsga2::new(space, seed)),
+            Self::GaussianProcess => Box::new(gaussian_process::GaussianProcess::new(space, seed)),
         }
     }
 }
@@ -93,8 +133,10 @@ impl FromStr for Method {
     type Err = UnknownMethod;
 
     fn from_str(name: &str) -> Result<Self, UnknownMethod> {
-        let known = Self::ALL.iter().copied().find(|m| m.name() == name);
-        known.ok_or_else(|| UnknownMethod {
+        let mut known =
+            Self::ALL.iter().map(|m| (m.name(), *m)).chain(Self::ALIASES.iter().copied());
+        let found = known.find(|(known, _)| *known == name).map(|(_, method)| method);
+        found.ok_or_else(|| UnknownMethod {
             name: name.to_owned(),
             nearest: nearest(name, Self::ALL.iter().map(|m| m.name())),
         })

@@ -287,3 +287,130 @@ fn quasi_random_points_keep_their_distance() {
         .collect();
     assert_eq!(cells.len(), 72);
 }
+
+/// Methods that learn from one objective.
+const LEARNERS: &[Method] = &[Method::Tpe, Method::GaussianProcess, Method::CmaEs, Method::Nsga2];
+
+/// The median over seeds of the best of `trials` on a sphere with its centre off the middle.
+fn median_on_sphere(method: Method, trials: usize) -> f64 {
+    const BALL: &[Variable] = &[
+        Variable::real("a", -5.0, 5.0, 0.0, 0.0, "", ""),
+        Variable::real("b", -5.0, 5.0, 0.0, 0.0, "", ""),
+        Variable::real("c", -5.0, 5.0, 0.1, 0.0, "", ""),
+        Variable::integer("d", -50, 50, 1, 0, "", ""),
+    ];
+    let mut bests: Vec<f64> = (0..15)
+        .map(|seed| {
+            let mut search = method.start(Space::new(BALL).unwrap(), Seed(seed));
+            let sphere = |p: &Parameters| {
+                let x = |name| p.get::<f64>(name).unwrap();
+                let tenth = x("d") / 10.0;
+                let far = [x("a") - 1.3, x("b") + 2.1, x("c") - 0.7, tenth + 1.2];
+                Outcome::value(-far.iter().map(|x| x * x).sum::<f64>())
+            };
+            run(&mut *search, &vec![4; trials / 4], sphere, |_| ());
+            search.best().unwrap().outcome.as_ref().unwrap().objective().unwrap()
+        })
+        .collect();
+    bests.sort_by(f64::total_cmp);
+    bests[bests.len() / 2]
+}
+
+#[test]
+fn learning_beats_dice() {
+    let random = median_on_sphere(Method::Random, 120);
+    for method in LEARNERS.iter().copied() {
+        let learned = median_on_sphere(method, 120);
+        println!("{method}: {learned}");
+        // A generation of the genetic search is a good part of so few trials.
+        let factor = if method == Method::Nsga2 { 2.0 } else { 5.0 };
+        assert!(learned > random / factor, "{method}: {learned}, random: {random}");
+    }
+}
+
+#[test]
+fn infeasible_regions_are_left() {
+    for method in LEARNERS.iter().copied() {
+        let mut search = method.start(mixed(), Seed(9));
+        // Nine tenths of the space are infeasible, and say how much.
+        let evaluate = |p: &Parameters| {
+            let depth: f64 = p.get("depth").unwrap();
+            if depth > 0.1 {
+                let violation = Some(depth - 0.1);
+                return Outcome::Infeasible { reason: "too deep".into(), violation };
+            }
+            objective(p)
+        };
+        run(&mut *search, &[8; 15], evaluate, |_| ());
+        let feasible = |t: &&Trial| t.outcome.as_ref().unwrap().objective().is_some();
+        let late = search.trials()[60..].iter().filter(feasible).count();
+        assert!(late > 30, "{method}: {late} of 60");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// No trial of a front is beaten by any other, and every other feasible one is beaten.
+    #[test]
+    fn fronts(seed in any::<u64>(), size in 1_usize..=32) {
+        let mut search = Method::Nsga2.start(mixed(), Seed(seed));
+        // Profit against risk.
+        let two = |p: &Parameters| match objective(p) {
+            Outcome::Feasible(one) => {
+                let lookback: f64 = p.get("lookback").unwrap();
+                Outcome::Feasible(vec![one[0], -lookback / 10.0])
+            }
+            infeasible => infeasible,
+        };
+        run(&mut *search, &vec![size; 160 / size], two, |_| ());
+        let values = |t: &Trial| t.outcome.as_ref().unwrap().objectives().unwrap().to_vec();
+        let front: Vec<Vec<f64>> = search.front().into_iter().map(values).collect();
+        let beats = |a: &[f64], b: &[f64]| a != b && a.iter().zip(b).all(|(a, b)| a >= b);
+        prop_assert!(!front.is_empty());
+        for one in &front {
+            prop_assert!(!front.iter().any(|other| beats(other, one)));
+        }
+        let feasible = |t: &&Trial| t.outcome.as_ref().unwrap().objectives().is_some();
+        for trial in search.trials().iter().filter(feasible) {
+            let own = values(trial);
+            prop_assert!(front.contains(&own) || front.iter().any(|other| beats(other, &own)));
+        }
+    }
+}
+
+/// The area that a front covers above (−4, −4), on the problem of Schaffer 1985: −x² and −(x − 2)².
+#[test]
+fn fronts_are_found_and_covered() {
+    const LINE: &[Variable] = &[
+        Variable::real("x", -100.0, 100.0, 0.0, 50.0, "", ""),
+        Variable::real("y", -100.0, 100.0, 0.0, 50.0, "", ""),
+    ];
+    let covered = |method: Method| {
+        let mut search = method.start(Space::new(LINE).unwrap(), Seed(4));
+        let both = |p: &Parameters| {
+            let (x, y): (f64, f64) = (p.get("x").unwrap(), p.get("y").unwrap());
+            Outcome::Feasible(vec![-x * x - y * y, -(x - 2.0) * (x - 2.0) - y * y])
+        };
+        run(&mut *search, &[10; 60], both, |_| ());
+        let mut front: Vec<Vec<f64>> = search
+            .front()
+            .iter()
+            .map(|t| t.outcome.as_ref().unwrap().objectives().unwrap().to_vec())
+            .filter(|o| o.iter().all(|o| *o > -4.0))
+            .collect();
+        front.sort_by(|a, b| b[0].total_cmp(&a[0]));
+        let mut floor = -4.0;
+        front
+            .iter()
+            .map(|o| {
+                let area = (o[0] + 4.0) * (o[1] - floor).max(0.0);
+                floor = f64::max(floor, o[1]);
+                area
+            })
+            .sum::<f64>()
+    };
+    // All of the true front covers 13⅓.
+    let (genetic, random) = (covered(Method::Nsga2), covered(Method::Random));
+    assert!(genetic > 11.0 && genetic > random, "{genetic} {random}");
+}

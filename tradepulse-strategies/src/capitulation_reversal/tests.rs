@@ -71,7 +71,7 @@ fn a_panic_is_at_the_lowest_low_of_20() {
 fn no_panic_before_its_inputs_exist() {
     for side in BOTH {
         let after = |n| at(&entries(&recovery(panic(Scene::quiet(side, n))), &[]));
-        assert_eq!(after(19), []);
+        assert_eq!(after(19), [] as [usize; 0]);
         assert_eq!(after(20), [21]);
     }
 }
@@ -96,7 +96,7 @@ fn a_lower_low_voids_the_panic() {
         };
         assert_eq!([with(95.99), with(96.0)], [0, 1]);
         let at_once = panic(base(side)).candle(97.0, 98.6, 95.9, 98.5, 10.0);
-        assert_eq!(at(&entries(&recovery(at_once), &[])), []);
+        assert_eq!(at(&entries(&recovery(at_once), &[])), [] as [usize; 0]);
     }
 }
 

@@ -57,7 +57,7 @@ fn a_divergence_on_volume() {
 #[test]
 fn shorts_only_if_allowed() {
     let scene = turn(lower_low(fall(Side::Short), 40.0));
-    assert_eq!(at(&scene.entries::<DivergenceCapitulation>(&SETTINGS[1..])), []);
+    assert_eq!(at(&scene.entries::<DivergenceCapitulation>(&SETTINGS[1..])), [] as [usize; 0]);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn the_second_low_must_be_lower() {
         let scene = bar(fall(side), 97.0, 95.5, 95.4, 10.0);
         let scene = bar(scene, 95.5, 94.2, 94.1, 10.0);
         let scene = turn(bar(scene, 94.2, 93.6, 93.1, 40.0));
-        assert_eq!(at(&entries(&scene, &[])), []);
+        assert_eq!(at(&entries(&scene, &[])), [] as [usize; 0]);
     }
 }
 
@@ -91,7 +91,7 @@ fn the_rsi_must_not_confirm() {
         let scene = bar(scene, 99.9, 95.0, 94.9, 10.0);
         let scene = bar(scene, 95.0, 90.0, 89.5, 40.0);
         let scene = bar(scene, 90.0, 90.8, 89.9, 10.0);
-        assert_eq!(at(&entries(&scene, &[])), []);
+        assert_eq!(at(&entries(&scene, &[])), [] as [usize; 0]);
         assert_eq!(scene.funnel::<DivergenceCapitulation>(&SETTINGS)[1..3], [1, 0]);
     }
 }
@@ -105,7 +105,7 @@ fn only_the_first_bullish_candle_after_the_low() {
         assert_eq!(at(&entries(&turn(pause(scene.clone())), &[])), [129]);
         // The first turn promises too little, the second comes too late.
         let high = bar(scene, 93.6, 98.0, 93.5, 10.0);
-        assert_eq!(at(&entries(&turn(high), &[])), []);
+        assert_eq!(at(&entries(&turn(high), &[])), [] as [usize; 0]);
     }
 }
 
@@ -128,7 +128,7 @@ fn the_target_must_pay_for_the_risk() {
     for side in BOTH {
         let scene = turn(lower_low(fall(side), 40.0));
         let found = entries(&scene, &[("stop_buffer", "1")]);
-        assert_eq!(at(&found), []);
+        assert_eq!(at(&found), [] as [usize; 0]);
         assert_eq!(at(&entries(&scene, &[("stop_buffer", "1"), ("min_reward_risk", "1")])), [128]);
     }
 }
@@ -146,7 +146,7 @@ fn against_the_trend_there_is_no_entry() {
         let scene = bar(scene, 99.8, 99.2, 99.1, 10.0);
         let scene = bar(scene, 99.2, 98.9, 98.3, 40.0);
         let scene = bar(scene, 98.9, 99.1, 98.8, 10.0);
-        assert_eq!(at(&entries(&scene, &[])), []);
+        assert_eq!(at(&entries(&scene, &[])), [] as [usize; 0]);
         assert_eq!(scene.funnel::<DivergenceCapitulation>(&SETTINGS)[..2], [1, 0]);
     }
 }

@@ -36,8 +36,8 @@ fn a_spring_and_its_recovery() {
 #[test]
 fn shorts_only_if_allowed() {
     let scene = recovery(breakdown(Scene::quiet(Side::Short, 30)));
-    assert_eq!(at(&scene.entries::<FailedBreakdown>(&[RANGE[1]])), []);
-    assert_eq!(scene.funnel::<FailedBreakdown>(&[RANGE[1]]), []);
+    assert_eq!(at(&scene.entries::<FailedBreakdown>(&[RANGE[1]])), [] as [usize; 0]);
+    assert_eq!(scene.funnel::<FailedBreakdown>(&[RANGE[1]]), [] as [usize; 0]);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn the_breakdown_must_reach_deep_enough() {
 fn a_full_range_must_lie_before_it() {
     for side in BOTH {
         let after = |n| at(&entries(&recovery(breakdown(Scene::quiet(side, n))), &[]));
-        assert_eq!(after(19), []);
+        assert_eq!(after(19), [] as [usize; 0]);
         assert_eq!(after(20), [21]);
     }
 }
@@ -78,7 +78,7 @@ fn the_range_must_be_tight() {
         let range = |scene: Scene| scene.candle(102.0, 102.5, 99.5, 100.0, 10.0).more_quiet(6);
         let scene = recovery(breakdown(range(range(Scene::quiet(side, 30)))));
         assert_eq!(at(&entries(&scene, &[("range_tightness", "3.5")])).len(), 1);
-        assert_eq!(at(&entries(&scene, &[("range_tightness", "2.5")])), []);
+        assert_eq!(at(&entries(&scene, &[("range_tightness", "2.5")])), [] as [usize; 0]);
     }
 }
 
@@ -90,7 +90,7 @@ fn tightness_is_in_percent_of_support_for_both_sides() {
         });
         let scene = range.candle(96.0, 96.0, 94.0, 94.5, 10.0).candle(94.5, 96.0, 94.5, 96.0, 20.0);
         // A height of 10 is 10.5 % of 95, and 9.5 % of 105.
-        assert_eq!(at(&entries(&scene, &[("range_tightness", "10")])), []);
+        assert_eq!(at(&entries(&scene, &[("range_tightness", "10")])), [] as [usize; 0]);
         assert_eq!(at(&entries(&scene, &[("range_tightness", "11")])), [41]);
     }
 }
@@ -101,9 +101,9 @@ fn both_sides_of_the_range_must_be_touched() {
         let high = |scene: Scene| scene.candle(100.0, 101.0, 99.5, 100.0, 10.0).more_quiet(4);
         let twice = recovery(breakdown(high(high(Scene::quiet(side, 30)))));
         assert_eq!(at(&entries(&twice, &[])).len(), 1);
-        assert_eq!(at(&entries(&twice, &[("min_touches", "3")])), []);
+        assert_eq!(at(&entries(&twice, &[("min_touches", "3")])), [] as [usize; 0]);
         let once = recovery(breakdown(high(Scene::quiet(side, 30))));
-        assert_eq!(at(&entries(&once, &[])), []);
+        assert_eq!(at(&entries(&once, &[])), [] as [usize; 0]);
     }
 }
 
@@ -135,9 +135,9 @@ fn without_volume_there_is_neither_breakdown_nor_recovery() {
         let silent = (0..30)
             .fold(Scene::quiet(side, 0), |scene, _| scene.candle(100.0, 100.5, 99.5, 100.0, 0.0));
         let scene = silent.candle(99.8, 99.9, 99.2, 99.3, 0.0);
-        assert_eq!(at(&entries(&recovery(scene), &[])), []);
+        assert_eq!(at(&entries(&recovery(scene), &[])), [] as [usize; 0]);
         let one = breakdown(Scene::quiet(side, 30)).candle(99.3, 99.9, 99.3, 99.8, 0.0);
-        assert_eq!(at(&entries(&recovery(one), &[])), []);
+        assert_eq!(at(&entries(&recovery(one), &[])), [] as [usize; 0]);
     }
 }
 
@@ -145,7 +145,7 @@ fn without_volume_there_is_neither_breakdown_nor_recovery() {
 fn a_close_at_support_is_no_recovery() {
     for side in BOTH {
         let scene = breakdown(Scene::quiet(side, 30)).candle(99.3, 99.9, 99.3, 99.5, 20.0);
-        assert_eq!(at(&entries(&scene, &[])), []);
+        assert_eq!(at(&entries(&scene, &[])), [] as [usize; 0]);
         assert_eq!(at(&entries(&recovery(scene), &[])), [32]);
     }
 }
@@ -171,11 +171,11 @@ fn what_ends_a_breakdown_cannot_be_the_next() {
         let second = |scene: Scene| scene.candle(99.42, 99.45, 99.2, 99.25, 10.0);
         let recovers_both = |scene: Scene| scene.candle(99.25, 99.9, 99.25, 99.8, 20.0);
         let at_once = recovers_both(second(first.clone()));
-        assert_eq!(at(&entries(&at_once, &one)), []);
+        assert_eq!(at(&entries(&at_once, &one)), [] as [usize; 0]);
         let pause = first.candle(99.42, 99.45, 99.4, 99.42, 10.0);
         assert_eq!(at(&entries(&recovers_both(second(pause)), &one)), [33]);
         // Nor can a candle that recovers and breaks down.
         let scene = breakdown(Scene::quiet(side, 30)).candle(99.3, 99.9, 98.9, 99.8, 10.0);
-        assert_eq!(at(&entries(&recovery(scene), &[("min_touches", "2")])), []);
+        assert_eq!(at(&entries(&recovery(scene), &[("min_touches", "2")])), [] as [usize; 0]);
     }
 }

@@ -62,14 +62,14 @@ fn the_minor_high_is_after_the_lowest_candle() {
             .candle(99.7, 99.9, 99.4, 99.5, 10.0)
             .candle(99.5, 99.9, 99.4, 99.5, 10.0)
             .candle(99.5, 99.6, 98.8, 99.4, 10.0);
-        assert_eq!(at(&entries(&base(last_is_lowest.clone(), 99.3, 99.55), &[])), []);
+        assert_eq!(at(&entries(&base(last_is_lowest.clone(), 99.3, 99.55), &[])), [] as [usize; 0]);
         assert_eq!(at(&entries(&base(last_is_lowest, 99.3, 99.65), &[])), [20]);
         let equal_lows = swing(side)
             .candle(99.8, 100.2, 98.8, 99.0, 10.0)
             .candle(99.0, 99.9, 98.9, 99.5, 10.0)
             .candle(99.5, 99.6, 98.8, 99.4, 10.0)
             .candle(99.4, 99.5, 99.3, 99.4, 10.0);
-        assert_eq!(at(&entries(&base(equal_lows.clone(), 99.3, 99.85), &[])), []);
+        assert_eq!(at(&entries(&base(equal_lows.clone(), 99.3, 99.85), &[])), [] as [usize; 0]);
         assert_eq!(at(&entries(&base(equal_lows, 99.3, 99.95), &[])), [20]);
     }
 }
@@ -111,7 +111,7 @@ fn a_lower_low_cancels() {
         };
         assert_eq!([with(98.79), with(98.8)], [0, 1]);
         let at_once = base(base(sweep(swing(side)), 98.7, 99.8), 99.3, 99.9);
-        assert_eq!(at(&entries(&at_once, &[])), []);
+        assert_eq!(at(&entries(&at_once, &[])), [] as [usize; 0]);
     }
 }
 
@@ -130,8 +130,8 @@ fn a_newer_sweep_replaces_before_the_old_one_can_confirm() {
         // but the second sweep, seen first, waits from the next candle on.
         let scene = base(base(base(sweep(swing(side)), 98.85, 99.5), 99.3, 99.5), 99.3, 99.6);
         let scene = scene.candle(99.4, 100.1, 99.3, 99.9, 10.0);
-        assert_eq!(at(&entries(&scene, &[])), []);
-        assert_eq!(at(&entries(&base(scene.clone(), 99.3, 100.0), &[])), []);
+        assert_eq!(at(&entries(&scene, &[])), [] as [usize; 0]);
+        assert_eq!(at(&entries(&base(scene.clone(), 99.3, 100.0), &[])), [] as [usize; 0]);
         let confirmed = base(scene, 99.3, 100.2);
         let found = entries(&confirmed, &[]);
         assert_entry(&found, 24, 98.85, 100.2 + 2.5 * (100.2 - 98.85));
@@ -147,7 +147,7 @@ fn only_the_most_recent_swing_counts_and_not_forever() {
         let scene =
             scene.candle(99.8, 100.0, 98.8, 99.1, 10.0).candle(99.1, 99.2, 99.0, 99.1, 10.0);
         let scene = scene.candle(99.1, 99.2, 99.0, 99.1, 10.0).candle(99.1, 99.2, 99.0, 99.1, 10.0);
-        assert_eq!(at(&entries(&scene, &shift)), []);
+        assert_eq!(at(&entries(&scene, &shift)), [] as [usize; 0]);
         let after = |higher_candles: usize| {
             let scene = sweep(swing(side).more_quiet(4 * higher_candles));
             at(&entries(&scene, &shift)).len()
@@ -168,7 +168,7 @@ fn higher_candles_lie_on_the_grid_and_are_complete_or_absent() {
             .candle(99.7, 99.9, 98.8, 99.2, 10.0)
             .gap(1)
             .candle(99.5, 99.7, 99.3, 99.4, 10.0);
-        assert_eq!(at(&entries(&holed, &shift)), []);
+        assert_eq!(at(&entries(&holed, &shift)), [] as [usize; 0]);
         // Half a higher candle missing before the sweep: a candle less, and still on the grid.
         let scene = swing(side).more_quiet(2).gap(2);
         assert_eq!(at(&entries(&sweep(scene), &shift)), [21]);
@@ -183,7 +183,7 @@ fn both_sides_at_once_cancel_each_other() {
     // Swings on both sides, then one candle that sweeps both and closes between.
     let scene = Scene::quiet(Side::Long, 8).candle(100.0, 101.0, 99.0, 100.0, 10.0).more_quiet(7);
     let scene = scene.candle(100.0, 101.3, 98.7, 100.0, 10.0).more_quiet(3);
-    assert_eq!(at(&entries(&scene, &[("structure_shift", "false")])), []);
+    assert_eq!(at(&entries(&scene, &[("structure_shift", "false")])), [] as [usize; 0]);
     let settings = [&SETTINGS[..], &[("structure_shift", "false")]].concat();
     assert_eq!(scene.funnel::<HtfSweep>(&settings), [5, 1, 1, 1, 0]);
 }

@@ -50,16 +50,16 @@ fn levels_need_enough_touches() {
     for side in BOTH {
         let one = touch(Scene::quiet(side, 30), 99.0).more_quiet(3);
         let scene = sweep_and_rejection(one);
-        assert_eq!(at(&scene.entries::<LiquiditySweep>(&[])), []);
+        assert_eq!(at(&scene.entries::<LiquiditySweep>(&[])), [] as [usize; 0]);
         assert_eq!(scene.funnel::<LiquiditySweep>(&[]), [1, 1, 0, 0, 0, 0]);
         let loose = [("min_stop_density_score", "0.5")];
         assert_eq!(at(&scene.entries::<LiquiditySweep>(&loose)), [34]);
         let scene = sweep_and_rejection(two_touches(side));
         let strict = [("min_stop_density_score", "0.8")];
-        assert_eq!(at(&scene.entries::<LiquiditySweep>(&strict)), []);
+        assert_eq!(at(&scene.entries::<LiquiditySweep>(&strict)), [] as [usize; 0]);
         // A swing too far away is no touch.
         let apart = touch(touch(Scene::quiet(side, 30), 99.3).more_quiet(3), 99.0).more_quiet(3);
-        assert_eq!(at(&sweep_and_rejection(apart).entries::<LiquiditySweep>(&[])), []);
+        assert_eq!(at(&sweep_and_rejection(apart).entries::<LiquiditySweep>(&[])), [] as [usize; 0]);
     }
 }
 
@@ -68,7 +68,7 @@ fn equal_lows_side_by_side_are_no_swing() {
     for side in BOTH {
         let scene = touch(touch(Scene::quiet(side, 30), 99.0), 99.0).more_quiet(3);
         let loose = [("min_stop_density_score", "0.5")];
-        assert_eq!(at(&sweep_and_rejection(scene).entries::<LiquiditySweep>(&loose)), []);
+        assert_eq!(at(&sweep_and_rejection(scene).entries::<LiquiditySweep>(&loose)), [] as [usize; 0]);
     }
 }
 
@@ -124,7 +124,7 @@ fn the_level_must_be_pierced_deep_enough() {
 fn the_close_before_must_respect_the_level() {
     for side in BOTH {
         let below = two_touches(side).candle(100.0, 100.5, 98.95, 98.98, 10.0);
-        assert_eq!(at(&sweep_and_rejection(below).entries::<LiquiditySweep>(&[])), []);
+        assert_eq!(at(&sweep_and_rejection(below).entries::<LiquiditySweep>(&[])), [] as [usize; 0]);
     }
 }
 
@@ -177,7 +177,7 @@ fn of_levels_equally_dense_the_nearest_counts() {
     for side in BOTH {
         // Above 99 but below 99.1: had the sweep been of 99, this would reject it.
         let scene = sweep_only(two_touches(side)).candle(98.7, 100.2, 98.7, 99.05, 10.0);
-        assert_eq!(at(&scene.entries::<LiquiditySweep>(&[])), []);
+        assert_eq!(at(&scene.entries::<LiquiditySweep>(&[])), [] as [usize; 0]);
         let deeper = touch(two_touches(side), 98.8).more_quiet(3);
         // Now 99 has three touches, 99.1 two and 98.8 two.
         let scene = sweep_only(deeper).candle(98.7, 100.2, 98.7, 99.05, 10.0);
@@ -195,7 +195,7 @@ fn a_newer_sweep_replaces_the_pending_one() {
         let swept = scene.clone().candle(98.2, 98.9, 97.5, 98.8, 90.0);
         assert_eq!(at(&swept.entries::<LiquiditySweep>(&[])), [47]);
         let quiet = scene.candle(98.2, 98.9, 97.5, 98.8, 5.0);
-        assert_eq!(at(&quiet.entries::<LiquiditySweep>(&[])), []);
+        assert_eq!(at(&quiet.entries::<LiquiditySweep>(&[])), [] as [usize; 0]);
     }
 }
 
@@ -205,7 +205,7 @@ fn a_wide_spread_uses_the_sweep_up() {
         let scene = rejection(sweep_and_rejection(two_touches(side)));
         // 4 and 6 basis points of about 100.
         assert_eq!(at(&scene.entries_at_quote::<LiquiditySweep>(&[], 0.04)), [38]);
-        assert_eq!(at(&scene.entries_at_quote::<LiquiditySweep>(&[], 0.06)), []);
+        assert_eq!(at(&scene.entries_at_quote::<LiquiditySweep>(&[], 0.06)), [] as [usize; 0]);
         let tolerant = [("max_spread_tolerance", "7")];
         assert_eq!(at(&scene.entries_at_quote::<LiquiditySweep>(&tolerant, 0.06)), [38]);
     }

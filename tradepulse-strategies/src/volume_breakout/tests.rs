@@ -22,15 +22,15 @@ fn a_close_beyond_the_range_on_volume() {
 #[test]
 fn shorts_only_if_allowed() {
     let scene = breakout(Scene::quiet(Side::Short, 40));
-    assert_eq!(at(&scene.entries::<VolumeBreakout>(&[])), []);
-    assert_eq!(scene.funnel::<VolumeBreakout>(&[]), []);
+    assert_eq!(at(&scene.entries::<VolumeBreakout>(&[])), [] as [usize; 0]);
+    assert_eq!(scene.funnel::<VolumeBreakout>(&[]), [] as [usize; 0]);
 }
 
 #[test]
 fn a_close_at_the_edge_is_inside() {
     for side in BOTH {
         let scene = Scene::quiet(side, 40).candle(100.0, 101.0, 99.9, 100.5, 30.0);
-        assert_eq!(at(&scene.entries::<VolumeBreakout>(&[BOTH_SIDES])), []);
+        assert_eq!(at(&scene.entries::<VolumeBreakout>(&[BOTH_SIDES])), [] as [usize; 0]);
     }
 }
 
@@ -77,7 +77,7 @@ fn the_average_range_must_exist_for_every_candle() {
         let settings = [BOTH_SIDES, ("volume_sma_period", "10")];
         let after = |n| at(&breakout(Scene::quiet(side, n)).entries::<VolumeBreakout>(&settings));
         // ATR(20) exists from candle 20 on, and ten candles must have it.
-        assert_eq!(after(29), []);
+        assert_eq!(after(29), [] as [usize; 0]);
         assert_eq!(after(30), [30]);
     }
 }
@@ -93,6 +93,6 @@ fn the_whole_consolidation_must_be_tight() {
         let scene = drift.candle(98.4, 100.7, 98.4, 100.6, 30.0);
         assert_eq!(at(&scene.entries::<VolumeBreakout>(&[BOTH_SIDES])), [45]);
         let strict = [BOTH_SIDES, ("max_range", "1.5")];
-        assert_eq!(at(&scene.entries::<VolumeBreakout>(&strict)), []);
+        assert_eq!(at(&scene.entries::<VolumeBreakout>(&strict)), [] as [usize; 0]);
     }
 }
