@@ -1,104 +1,31 @@
 //! Backtests: the engine on a series of candles, with the simulated venue behind it.
 
 mod cost_survival;
+mod error;
 mod fingerprint;
 mod funding_clock;
+mod settings;
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 pub use cost_survival::{CostCell, CostSurvival};
+pub use error::BacktestError;
 pub use fingerprint::{fingerprint, trades_hash};
 use funding_clock::FundingClock;
+pub use settings::Settings;
 
 use crate::account::Trade;
-use crate::engine::{Action, Engine, Event, Refusal, Rules};
+use crate::engine::{Action, Engine, Event, Refusal};
 use crate::indicator::BatchError;
 use crate::market::{FundingSeries, Series};
 use crate::order::{ExitReason, Moment};
-use crate::parameter::{ParameterError, Parameters};
+use crate::parameter::Parameters;
 use crate::performance::{EquityCurve, Metrics};
-use crate::simulation::{Costs, Priority, Slippage, Venue};
-use crate::sizing::Sizing;
+use crate::simulation::{Priority, Venue};
 use crate::strategy::{About, Funnel, InputCache, Inputs, Strategy, View};
-
-/// How a backtest is run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
-    /// Starting capital, quote currency.
-    pub capital: f64,
-    /// How intents become orders.
-    pub rules: Rules,
-    /// What the venue charges. The same as `rules.costs`, unless one asks what would have happened
-    /// had costs turned out otherwise than reckoned.
-    pub venue_costs: Costs,
-    /// Which leg fills first where a candle leaves that open.
-    pub priority: Priority,
-}
-
-impl Default for Settings {
-    /// 10,000 capital, default rules and costs, stop first.
-    fn default() -> Self {
-        Self::with_costs(Costs::default())
-    }
-}
-
-impl Settings {
-    /// Default settings with other costs, for the engine and the venue alike.
-    pub fn with_costs(costs: Costs) -> Self {
-        Self {
-            capital: 10_000.0,
-            rules: Rules { costs, ..Rules::default() },
-            venue_costs: costs,
-            priority: Priority::StopFirst,
-        }
-    }
-
-    fn check(&self) -> Result<(), BacktestError> {
-        let positive = |name, value: f64| {
-            if value > 0.0 && value.is_finite() {
-                return Ok(());
-            }
-            Err(BacktestError::Setting { name, value, expected: "a number above zero" })
-        };
-        let fraction = |name, value: f64| {
-            if (0.0..1.0).contains(&value) {
-                return Ok(());
-            }
-            Err(BacktestError::Setting { name, value, expected: "a fraction from 0 to below 1" })
-        };
-        positive("capital", self.capital)?;
-        positive("max_leverage", self.rules.max_leverage)?;
-        if !(self.rules.min_edge >= 0.0 && self.rules.min_edge.is_finite()) {
-            let (name, value) = ("min_edge", self.rules.min_edge);
-            return Err(BacktestError::Setting { name, value, expected: "a number not below 0" });
-        }
-        for costs in [&self.rules.costs, &self.venue_costs] {
-            fraction("taker_fee", costs.taker_fee)?;
-            fraction("maker_fee", costs.maker_fee)?;
-            fraction("slippage", costs.slippage.expected())?;
-            if let Slippage::VolumeShare { fraction: smallest, impact } = costs.slippage {
-                fraction("slippage impact", impact)?;
-                fraction("slippage and its impact", smallest + impact)?;
-            }
-        }
-        let (name, value) = match self.rules.sizing {
-            Sizing::AllIn => return Ok(()),
-            Sizing::FixedRisk { risk } => ("risk", risk),
-            Sizing::FixedFraction { fraction } => ("fraction", fraction),
-            Sizing::FixedAmount { amount } => ("amount", amount),
-            Sizing::Kelly { share, risk } => {
-                positive("risk", risk)?;
-                ("fraction", share)
-            }
-        };
-        positive(name, value)
-    }
-}
 
 /// What a backtest found.
 #[derive(Clone, Debug)]
@@ -472,65 +399,4 @@ impl Run {
             self.equity.push(equity);
         }
     }
-}
-
-/// Why a backtest cannot run.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BacktestError {
-    /// The strategy does not take these parameters.
-    #[error(transparent)]
-    Parameter(#[from] ParameterError),
-    /// An indicator cannot be computed.
-    #[error(transparent)]
-    Input(#[from] BatchError),
-    /// Not enough data for the strategy to say anything.
-    #[error(
-        "too few candles: there are {candles}; the strategy needs at least {needed} for its first \
-         trade and {warm_up} to warm up"
-    )]
-    TooFewCandles {
-        /// Candles there are.
-        candles: usize,
-        /// Candles needed for the first intent to fill.
-        needed: usize,
-        /// Candles until the strategy's state no longer depends on where the data began.
-        warm_up: usize,
-    },
-    /// Rows that are not there.
-    #[error("rows {start}..{end} are empty or not among the {candles} candles")]
-    Rows {
-        /// First row.
-        start: usize,
-        /// The row after the last.
-        end: usize,
-        /// Candles there are.
-        candles: usize,
-    },
-    /// Marks that do not belong to the candles.
-    #[error("{marks} marks for {candles} candles")]
-    Marks {
-        /// Marks given.
-        marks: usize,
-        /// Candles there are.
-        candles: usize,
-    },
-    /// A setting out of its range.
-    #[error("{name} = {value}: expected {expected}")]
-    Setting {
-        /// The setting.
-        name: &'static str,
-        /// The value given.
-        value: f64,
-        /// What it should be.
-        expected: &'static str,
-    },
-    /// A detail series that does not divide the candles.
-    #[error("candles of {fine} cannot show what happened inside candles of {coarse}")]
-    Detail {
-        /// Timeframe of the backtest.
-        coarse: String,
-        /// Timeframe of the detail series.
-        fine: String,
-    },
 }

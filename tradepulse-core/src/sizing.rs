@@ -149,6 +149,10 @@ impl Sizing {
                 None => at_risk(risk),
             },
         };
+        if wanted.is_nan() {
+            // The smaller of NaN and the limit would be the limit.
+            return Err(SizeRefusal::BelowStep);
+        }
         let limit =
             equity * max_leverage / (price * (1.0 + costs.slippage.expected() + costs.taker_fee));
         let quantity =
@@ -215,6 +219,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_size_that_is_no_number_is_refused() {
+        let request = SizeRequest {
+            equity: 1000.0,
+            price: 10.0,
+            stop: 9.0,
+            max_leverage: 1.0,
+            costs: &Costs::FREE,
+            instrument: &Instrument::default(),
+            record: &TradeRecord::default(),
+        };
+        let sizing = Sizing::FixedRisk { risk: f64::NAN };
+        assert_eq!(sizing.quantity(&request), Err(SizeRefusal::BelowStep));
     }
 
     #[test]

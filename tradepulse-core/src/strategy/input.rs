@@ -164,6 +164,16 @@ impl Inputs {
         self.declare(InputSpec::Atr(period))
     }
 
+    /// Declares the highest of the last `period` values, the present one included.
+    pub fn rolling_max(&mut self, source: Source, period: usize) -> Input {
+        self.declare(InputSpec::RollingMax(source, period))
+    }
+
+    /// Declares the lowest of the last `period` values, the present one included.
+    pub fn rolling_min(&mut self, source: Source, period: usize) -> Input {
+        self.declare(InputSpec::RollingMin(source, period))
+    }
+
     /// What was declared, in the order of the handles.
     pub fn specs(&self) -> &[InputSpec] {
         &self.specs

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use super::Input;
@@ -24,7 +25,7 @@ impl Quote {
 /// it declared, none of which reaches beyond that close.
 ///
 /// `ago` counts backwards: 0 is the candle that has just closed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct View<'a> {
     columns: &'a Columns,
     inputs: &'a [Arc<Vec<f64>>],
@@ -32,6 +33,17 @@ pub struct View<'a> {
     forgotten: usize,
     timeframe: Timeframe,
     quote: Option<Quote>,
+}
+
+/// The candle that has just closed: neither the whole history nor what follows it.
+impl fmt::Debug for View<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View")
+            .field("index", &self.index())
+            .field("candle", &self.columns.candle(self.at))
+            .field("quote", &self.quote)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> View<'a> {
@@ -150,5 +162,22 @@ impl<'a> View<'a> {
             Some(row) => column[row],
             None => f64::NAN,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_printed_view_does_not_tell_the_future() {
+        let mut columns = Columns::default();
+        for (i, price) in [101.0, 202.0, 303.0].into_iter().enumerate() {
+            let open_time = Timestamp::from_ms(i as i64 * 60_000);
+            let (open, high, low, close) = (price, price, price, price);
+            columns.push(Candle { open_time, open, high, low, close, volume: 1.0 });
+        }
+        let text = format!("{:?}", View::new(&columns, &[], 1, 0, Timeframe::M1, None));
+        assert!(text.contains("202") && !text.contains("303") && !text.contains("101"), "{text}");
     }
 }

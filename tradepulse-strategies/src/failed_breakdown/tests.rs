@@ -37,7 +37,7 @@ fn a_spring_and_its_recovery() {
 fn shorts_only_if_allowed() {
     let scene = recovery(breakdown(Scene::quiet(Side::Short, 30)));
     assert_eq!(at(&scene.entries::<FailedBreakdown>(&[RANGE[1]])), [] as [usize; 0]);
-    assert_eq!(scene.funnel::<FailedBreakdown>(&[RANGE[1]]), [] as [usize; 0]);
+    assert_eq!(scene.funnel::<FailedBreakdown>(&[RANGE[1]]), [] as [u64; 0]);
 }
 
 #[test]

@@ -59,7 +59,10 @@ fn levels_need_enough_touches() {
         assert_eq!(at(&scene.entries::<LiquiditySweep>(&strict)), [] as [usize; 0]);
         // A swing too far away is no touch.
         let apart = touch(touch(Scene::quiet(side, 30), 99.3).more_quiet(3), 99.0).more_quiet(3);
-        assert_eq!(at(&sweep_and_rejection(apart).entries::<LiquiditySweep>(&[])), [] as [usize; 0]);
+        assert_eq!(
+            at(&sweep_and_rejection(apart).entries::<LiquiditySweep>(&[])),
+            [] as [usize; 0]
+        );
     }
 }
 
@@ -68,7 +71,10 @@ fn equal_lows_side_by_side_are_no_swing() {
     for side in BOTH {
         let scene = touch(touch(Scene::quiet(side, 30), 99.0), 99.0).more_quiet(3);
         let loose = [("min_stop_density_score", "0.5")];
-        assert_eq!(at(&sweep_and_rejection(scene).entries::<LiquiditySweep>(&loose)), [] as [usize; 0]);
+        assert_eq!(
+            at(&sweep_and_rejection(scene).entries::<LiquiditySweep>(&loose)),
+            [] as [usize; 0]
+        );
     }
 }
 
@@ -124,7 +130,10 @@ fn the_level_must_be_pierced_deep_enough() {
 fn the_close_before_must_respect_the_level() {
     for side in BOTH {
         let below = two_touches(side).candle(100.0, 100.5, 98.95, 98.98, 10.0);
-        assert_eq!(at(&sweep_and_rejection(below).entries::<LiquiditySweep>(&[])), [] as [usize; 0]);
+        assert_eq!(
+            at(&sweep_and_rejection(below).entries::<LiquiditySweep>(&[])),
+            [] as [usize; 0]
+        );
     }
 }
 
@@ -144,7 +153,7 @@ fn the_rejection_may_take_its_time_but_no_longer() {
         );
         assert_eq!(
             at(&rejection(sweep_only(two_touches(side))).entries::<LiquiditySweep>(&one)),
-            []
+            [] as [usize; 0]
         );
     }
 }

@@ -23,7 +23,7 @@ fn a_close_beyond_the_range_on_volume() {
 fn shorts_only_if_allowed() {
     let scene = breakout(Scene::quiet(Side::Short, 40));
     assert_eq!(at(&scene.entries::<VolumeBreakout>(&[])), [] as [usize; 0]);
-    assert_eq!(scene.funnel::<VolumeBreakout>(&[]), [] as [usize; 0]);
+    assert_eq!(scene.funnel::<VolumeBreakout>(&[]), [] as [u64; 0]);
 }
 
 #[test]
