@@ -74,7 +74,25 @@ def step9(trial):
     return -0.999 * math.floor(100.0 * math.exp(-1.5 * d) + 0.5) / 100.0
 
 
-FUNCTIONS = {"branin": branin, "hartmann6": hartmann6, "step9": step9}
+def ackley5(trial):
+    x = [trial.suggest_float(f"x{i}", -20.0, 30.0) for i in range(5)]
+    squares = sum(v * v for v in x) / 5
+    waves = sum(math.cos(2 * math.pi * v) for v in x) / 5
+    return 20 + math.e - 20 * math.exp(-0.2 * math.sqrt(squares)) - math.exp(waves)
+
+
+def rosenbrock4(trial):
+    x = [trial.suggest_float(f"x{i}", -2.0, 3.0) for i in range(4)]
+    return sum(100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in zip(x, x[1:]))
+
+
+FUNCTIONS = {
+    "branin": branin,
+    "hartmann6": hartmann6,
+    "step9": step9,
+    "ackley5": ackley5,
+    "rosenbrock4": rosenbrock4,
+}
 SAMPLERS = {
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
     "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=True),

@@ -414,3 +414,26 @@ fn fronts_are_found_and_covered() {
     let (genetic, random) = (covered(Method::Nsga2), covered(Method::Random));
     assert!(genetic > 11.0 && genetic > random, "{genetic} {random}");
 }
+
+/// Killed in the middle of a batch: what is under way is known, and the search goes on as before.
+#[test]
+fn resumes_in_the_middle_of_a_batch() {
+    for method in Method::ALL {
+        let mut search = method.start(mixed(), Seed(11));
+        run(&mut *search, &[8; 5], objective, |_| ());
+        let batch = search.ask(8);
+        let told = |s: &Suggestion| Told { number: s.number, outcome: objective(&s.parameters) };
+        search.tell(batch.iter().step_by(2).map(told).collect()).unwrap();
+        let text = serde_json::to_string(&search.state()).unwrap();
+        let mut resumed = Method::resume(mixed(), serde_json::from_str(&text).unwrap()).unwrap();
+        let open: Vec<Suggestion> = batch.iter().skip(1).step_by(2).cloned().collect();
+        assert_eq!(resumed.pending(), open, "{method}");
+        assert_eq!(resumed.ask(3), search.ask(3), "{method}");
+        for search in [&mut search, &mut resumed] {
+            search.tell(open.iter().map(told).collect()).unwrap();
+            let late = search.pending();
+            search.tell(late.iter().map(told).collect()).unwrap();
+        }
+        assert_eq!(resumed.ask(9), search.ask(9), "{method}");
+    }
+}
