@@ -251,7 +251,7 @@ pub struct Trade {
     pub funding: f64,
 }
 
-fn is_zero(value: &f64) -> bool {
+pub(crate) fn is_zero(value: &f64) -> bool {
     *value == 0.0
 }
 

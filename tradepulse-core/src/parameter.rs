@@ -172,7 +172,7 @@ impl From<bool> for Value {
 #[non_exhaustive]
 pub enum ParameterError {
     /// No variable of this name.
-    #[error("there is no variable {name:?}{} (known: {known})", did_you_mean(.nearest))]
+    #[error("there is no variable {name:?}{}", .nearest.as_ref().map_or_else(|| format!(" (known: {known})"), |_| did_you_mean(.nearest)))]
     Unknown {
         /// The name asked for.
         name: String,

@@ -247,7 +247,7 @@ fn every_metric_is_there_and_undefined_ones_are_dashes() {
     let Value::Object(metrics) = serde_json::to_value(outcome.metrics).unwrap() else {
         panic!("metrics are an object");
     };
-    assert_eq!(metrics.len(), 36);
+    assert_eq!(metrics.len(), 35);
     for (name, value) in metrics {
         let cell = metric_cell(&html, &name);
         assert_eq!(cell == "–", value.is_null(), "{name}: {cell}");

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::EquityCurve;
 use super::statistics::{DailyStatistics, finite, mean, mean_over_deviation};
-use crate::account::Trade;
+use crate::account::{Trade, is_zero};
 use crate::time::DAY_MS;
 
 /// The figures of one backtest. Money is in quote currency; losses are negative; `None` where a
@@ -75,8 +75,9 @@ pub struct Metrics {
     pub fees_paid: f64,
     /// Slippage of all trades: distance of fill and reference price, times quantity.
     pub slippage_paid: f64,
-    /// Funding of all trades; negative if more was received than paid.
-    #[serde(default)]
+    /// Funding of all trades; negative if more was received than paid. Left out of JSON where it is
+    /// zero, as on every spot market.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub funding_paid: f64,
     /// Trades ended by a candle that holds both stop and target.
     pub ambiguous_trades: u64,
