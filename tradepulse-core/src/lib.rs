@@ -62,6 +62,8 @@
 
 pub mod account;
 pub mod backtest;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod engine;
 pub mod indicator;
 pub mod lifecycle;

@@ -93,7 +93,9 @@ pub use cell::{Cell, RegimeScope, UnknownRegime};
 pub use columns::{Column, ColumnKind};
 pub use configuration::TrainedConfiguration;
 pub use error::StoreError;
-pub use event::{ChangeKind, ConfigurationChange, ConfigurationEvent, Stage, UnknownStage};
+pub use event::{
+    ChangeKind, ConfigurationChange, ConfigurationEvent, Stage, UnknownChange, UnknownStage,
+};
 pub use figures::{
     ExecutionFigures, HealthFigures, MicrostructureFigures, PerformanceFigures, Provenance,
     RiskFigures, StatisticalFigures,

@@ -87,6 +87,20 @@ impl ChangeKind {
     }
 }
 
+impl FromStr for ChangeKind {
+    type Err = UnknownChange;
+
+    fn from_str(text: &str) -> Result<Self, UnknownChange> {
+        let found = Self::ALL.into_iter().find(|k| k.as_str() == text);
+        found.ok_or_else(|| UnknownChange(text.to_owned()))
+    }
+}
+
+/// A word that is no kind of change.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a change: expected created, activated, deactivated or stage")]
+pub struct UnknownChange(String);
+
 /// A change of a configuration's life, to be made.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConfigurationChange {

@@ -1,0 +1,3 @@
+//! Suites that every adapter of a port runs (feature `conformance`).
+
+pub mod store;

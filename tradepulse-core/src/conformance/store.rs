@@ -1,0 +1,191 @@
+//! What every [`TrainingStore`] must do, case by case.
+//!
+//! ```
+//! use std::sync::{Arc, Mutex, PoisonError};
+//! use tradepulse_core::conformance::store::{StoreFactory, run};
+//! use tradepulse_core::store::{MemoryStore, StoreError, TrainingStore};
+//!
+//! /// Keeps the store, since this kind forgets when it is dropped.
+//! #[derive(Default)]
+//! struct Factory(Mutex<Arc<MemoryStore>>);
+//!
+//! #[async_trait::async_trait]
+//! impl StoreFactory for Factory {
+//!     async fn make(&self) -> Result<Arc<dyn TrainingStore>, StoreError> {
+//!         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+//!         self.reopen().await
+//!     }
+//!
+//!     async fn reopen(&self) -> Result<Arc<dyn TrainingStore>, StoreError> {
+//!         let store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+//!         Ok(Arc::clone(&*store) as Arc<dyn TrainingStore>)
+//!     }
+//! }
+//!
+//! let report = pollster::block_on(run(&Factory::default()));
+//! assert!(report.is_clean(), "{report}");
+//! ```
+
+mod change;
+mod concurrency;
+mod configuration;
+mod ledger;
+mod sample;
+mod study;
+mod trial;
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::store::{StoreError, TrainingStore};
+
+/// Makes the stores that a suite works on.
+#[async_trait]
+pub trait StoreFactory: Send + Sync {
+    /// A new store, empty.
+    async fn make(&self) -> Result<Arc<dyn TrainingStore>, StoreError>;
+
+    /// The store made last, opened once more. It may still be open.
+    async fn reopen(&self) -> Result<Arc<dyn TrainingStore>, StoreError>;
+}
+
+/// A future in a box.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One thing that a store must do.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// Its name: kept, so that reports can be compared.
+    pub id: &'static str,
+    run: for<'a> fn(&'a dyn StoreFactory) -> Boxed<'a, Result<(), Failure>>,
+}
+
+impl Case {
+    /// Whether the stores of `factory` do it.
+    ///
+    /// # Errors
+    /// What they do instead.
+    pub async fn run(&self, factory: &dyn StoreFactory) -> Result<(), Failure> {
+        (self.run)(factory).await
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Case").field(&self.id).finish()
+    }
+}
+
+/// What a store does that it should not.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(String);
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self(format!("unexpected error: {error} ({error:?})"))
+    }
+}
+
+/// Every case.
+pub fn cases() -> Vec<Case> {
+    let groups = [
+        study::CASES,
+        trial::CASES,
+        ledger::CASES,
+        configuration::CASES,
+        change::CASES,
+        concurrency::CASES,
+    ];
+    groups.concat()
+}
+
+/// What became of the cases.
+#[derive(Debug)]
+pub struct Report {
+    /// Each case's id, and what is wrong.
+    pub results: Vec<(&'static str, Result<(), Failure>)>,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn is_clean(&self) -> bool {
+        self.results.iter().all(|(_, result)| result.is_ok())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (id, result) in &self.results {
+            match result {
+                Ok(()) => writeln!(f, "ok      {id}")?,
+                Err(failure) => writeln!(f, "FAILED  {id}: {failure}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs every case on the stores of `factory`.
+pub async fn run(factory: &dyn StoreFactory) -> Report {
+    let mut results = Vec::new();
+    for case in cases() {
+        results.push((case.id, case.run(factory).await));
+    }
+    Report { results }
+}
+
+/// A table of cases: `"id" => async fn(&dyn StoreFactory)`.
+macro_rules! case_table {
+    ($($id:literal => $case:path,)*) => {
+        pub(super) const CASES: &[super::Case] =
+            &[$(super::Case { id: $id, run: |factory| Box::pin($case(factory)) },)*];
+    };
+}
+
+/// Fails the case unless the condition holds.
+macro_rules! ensure {
+    ($condition:expr, $($message:tt)*) => {
+        if !$condition {
+            return Err(super::Failure(format!($($message)*)));
+        }
+    };
+}
+
+/// Fails the case unless both are equal.
+macro_rules! ensure_eq {
+    ($found:expr, $expected:expr, $what:literal) => {
+        match (&$found, &$expected) {
+            (found, expected) => {
+                if found != expected {
+                    return Err(super::Failure(format!(
+                        "{}: found {found:?}, expected {expected:?}",
+                        $what
+                    )));
+                }
+            }
+        }
+    };
+}
+
+/// Fails the case unless the result is this error.
+macro_rules! ensure_err {
+    ($result:expr, $kind:ident, $what:literal) => {
+        match $result {
+            Err(crate::store::StoreError::$kind { .. }) => {}
+            other => {
+                return Err(super::Failure(format!(
+                    "{}: found {other:?}, expected the error {}",
+                    $what,
+                    stringify!($kind)
+                )));
+            }
+        }
+    };
+}
+
+use {case_table, ensure, ensure_eq, ensure_err};
+
+#[cfg(test)]
+mod tests;
