@@ -5,7 +5,7 @@ use crate::time::Timestamp;
 
 /// Candles as six columns of equal length, one entry a candle, nothing checked yet.
 ///
-/// This is what an importer fills; [`Series::new`] checks it.
+/// This is what an importer fills; [`Series::new`](super::Series::new) checks it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Columns {
     /// Open times, milliseconds since the Unix epoch (UTC).
