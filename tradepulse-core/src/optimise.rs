@@ -51,22 +51,29 @@
 //! | Optuna TPE, multivariate | 0.4167 | −3.2280 | −0.7842 | 5.69 | 4.71 |
 //! | Optuna TPE, univariate | 0.4479 | −2.9956 | −0.8691 | 7.98 | 7.39 |
 //! | `gaussian-process` | 0.3979 | −3.3223 | −0.9990 | 4.73 | 0.42 |
-//! | Optuna GP | 0.3979 | −3.3222 | −0.9990 | GP_ACKLEY | GP_ROSEN |
+//! | Optuna GP | 0.3979 | −3.3222 | −0.9990 | – | 0.77 |
 //! | `cma-es` | 0.4010 | −3.0746 | −0.8691 | 7.54 | 6.59 |
 //! | Optuna CMA-ES | 0.4113 | −3.0474 | −0.8092 | 5.70 | 3.42 |
 //! | `genetic` | 0.6058 | −2.8146 | −0.7393 | 11.23 | 12.66 |
 //! | `quasi` | 0.5754 | −2.1128 | −0.5295 | 15.06 | 47.33 |
 //! | `random` | 0.6490 | −2.1331 | −0.5494 | 15.09 | 74.28 |
 //!
-//! A suggestion after 100 trials takes `bayesian` 31 to 44 µs in the median (75 to 145 µs on
-//! average on a busy machine; after 1,000 trials 0.28 to 0.35 ms, and at most 1 ms), and
-//! `gaussian-process` 0.65 to 0.89 ms (2 to 2.6 ms, with the fits that fall due), where Optuna's
-//! takes 2 to 15 ms and 108 to 572 ms. The others take less than 4 µs. Optuna's CMA-ES begins in
-//! the middle of the box, which is near the minimum of the last two functions; this one does not.
+//! In batches of 8, `bayesian` reaches 0.4004, −3.1625 and −0.8891 on the first three, and
+//! `gaussian-process` 0.3979, −3.3222 and −0.9990.
 //!
-//! Measured on two shared cores with
+//! Time per suggestion on two cores that other compilers kept busy, median and mean over the last
+//! ten of each search: `bayesian` 31 to 44 µs and 38 to 145 µs after 100 trials, 0.28 to 0.35 ms
+//! and 0.49 to 0.99 ms after 1,000; `gaussian-process` 0.65 to 0.89 ms and 2.0 to 2.6 ms after 100,
+//! the mean with the fits that fall due. The others take less than 4 µs in the median. Optuna, in
+//! the mean over whole searches and as busy, took 1.8 to 15 ms (TPE) and 108 to 572 ms (GP).
+//!
+//! Optuna's CMA-ES begins in the middle of the box, which is near the minimum of the last two
+//! functions; this one begins at the best of a quasi-random generation. Optuna's GP on ackley5 was
+//! not run to its end.
+//!
+//! Measured with
 //! `cargo bench -p tradepulse-benches --bench optimisers` and
-//! `python benches/benches/optimisers/optuna_reference.py`.
+//! `OMP_NUM_THREADS=1 python benches/benches/optimisers/optuna_reference.py`.
 
 mod axis;
 mod cholesky;
