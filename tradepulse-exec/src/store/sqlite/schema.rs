@@ -23,12 +23,22 @@ pub const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
 /// Brings the database to [`SCHEMA_VERSION`]; returns the version it had, 0 if there was none.
 pub(super) async fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<u32, StoreError> {
     let before = version(conn, path).await?;
-    for (step, number) in MIGRATIONS.iter().zip(1_u32..) {
+    migrate_by(conn, path, MIGRATIONS, before).await?;
+    Ok(before)
+}
+
+async fn migrate_by(
+    conn: &mut SqliteConnection,
+    path: &Path,
+    steps: &[(&str, &'static str)],
+    before: u32,
+) -> Result<(), StoreError> {
+    for (step, number) in steps.iter().zip(1_u32..) {
         if number > before {
             apply(conn, path, number, step).await?;
         }
     }
-    Ok(before)
+    Ok(())
 }
 
 async fn apply(
@@ -40,7 +50,7 @@ async fn apply(
     execute(conn, "BEGIN IMMEDIATE").await.map_err(|e| failed(path, e))?;
     let applied = async {
         // Another process may have been faster.
-        if version(conn, path).await? >= number {
+        if found_version(conn).await? >= number {
             return Ok(());
         }
         if number == 1 {
@@ -134,4 +144,46 @@ pub(super) async fn close(conn: SqliteConnection, path: &Path) -> Result<(), Sto
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
+
+    use super::*;
+
+    async fn value(conn: &mut SqliteConnection, sql: &'static str) -> i64 {
+        sqlx::query(sql).fetch_one(conn).await.unwrap().get(0)
+    }
+
+    #[tokio::test]
+    async fn a_step_is_taken_whole_or_not_at_all_and_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("steps.db");
+        let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+        let mut conn = options.connect().await.unwrap();
+        let one = ("one", "CREATE TABLE a (x); INSERT INTO a VALUES (1);");
+        let two = ("two", "INSERT INTO a VALUES (2); CREATE TABLE b (y);");
+        let broken = ("two", "INSERT INTO a VALUES (9); CREATE TABLE b (y); CREATE TABLE a (z);");
+
+        let error = migrate_by(&mut conn, &path, &[("one", "CREATE TABLE a (x); nonsense")], 0);
+        assert!(error.await.unwrap_err().to_string().starts_with("cannot access"));
+        assert_eq!(found_version(&mut conn).await.unwrap(), 0);
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 0, "nothing was made");
+
+        migrate_by(&mut conn, &path, &[one], 0).await.unwrap();
+        for _ in 0..2 {
+            assert!(migrate_by(&mut conn, &path, &[one, broken], 1).await.is_err());
+            assert_eq!(found_version(&mut conn).await.unwrap(), 1);
+            assert_eq!(value(&mut conn, "SELECT SUM(x) FROM a").await, 1);
+        }
+        // Whoever thought it was older finds it done.
+        for before in [1, 0, 2] {
+            migrate_by(&mut conn, &path, &[one, two], before).await.unwrap();
+            assert_eq!(found_version(&mut conn).await.unwrap(), 2);
+            assert_eq!(value(&mut conn, "SELECT SUM(x) FROM a").await, 3);
+        }
+        let mark = value(&mut conn, "PRAGMA application_id").await;
+        assert_eq!(mark, i64::from(APPLICATION_ID));
+    }
 }
