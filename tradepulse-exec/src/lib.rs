@@ -2,14 +2,15 @@
 //!
 //! Feature `data` (on by default): [`import`] reads candles from files, [`store::columnar`] keeps
 //! them, [`export`] writes them. Feature `zstd` adds Parquet files compressed with zstd to what
-//! can be imported; it is the only part that needs a C compiler.
+//! can be imported. Feature `sqlite`: [`store::sqlite`] keeps the records of training. These two
+//! need a C compiler.
 
-#[cfg(feature = "data")]
+#[cfg(any(feature = "data", feature = "sqlite"))]
 pub mod atomic;
 #[cfg(feature = "data")]
 pub mod export;
 #[cfg(feature = "data")]
 pub mod import;
-#[cfg(feature = "data")]
+#[cfg(any(feature = "data", feature = "sqlite"))]
 pub mod store;
 pub mod threads;
