@@ -1,10 +1,12 @@
 //! One file a command: parse, call the library, print.
 
 pub(crate) mod backtest;
+pub(crate) mod configurations;
 pub(crate) mod data;
 pub(crate) mod demo;
 pub(crate) mod import;
 pub(crate) mod indicators;
 pub(crate) mod lookahead;
 pub(crate) mod strategies;
+pub(crate) mod studies;
 pub(crate) mod train;

@@ -31,6 +31,10 @@ enum Command {
     Strategies(command::strategies::Arguments),
     /// Search parameters, validate the best, and keep what has evidence
     Train(Box<command::train::Arguments>),
+    /// List, explain and activate trained configurations
+    Configurations(command::configurations::Arguments),
+    /// List training studies and their trials
+    Studies(command::studies::Arguments),
     /// Prove that a strategy does not look ahead
     Lookahead(command::lookahead::Arguments),
     /// Compute an indicator for every candle
@@ -48,6 +52,8 @@ fn main() -> ExitCode {
         Command::Backtest(arguments) => command::backtest::run(*arguments, &cli.place),
         Command::Strategies(arguments) => command::strategies::run(arguments),
         Command::Train(arguments) => command::train::run(*arguments, &cli.place),
+        Command::Configurations(arguments) => command::configurations::run(arguments, &cli.place),
+        Command::Studies(arguments) => command::studies::run(arguments, &cli.place),
         Command::Lookahead(arguments) => command::lookahead::run(arguments, &cli.place),
         Command::Indicators(arguments) => command::indicators::run(arguments, &cli.place),
         Command::Import(arguments) => command::import::run(arguments, &cli.place),

@@ -160,11 +160,7 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
         return summary::estimate(&cells, &plan, threads, arguments.json);
     }
 
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .context("cannot start the runtime of the store")?;
+    let runtime = crate::records::runtime()?;
     let store = runtime.block_on(crate::records::open(place))?;
     let records = Records { store: &store, runtime: &runtime };
 

@@ -117,8 +117,6 @@ pub(crate) fn configuration(
     configuration.regime_classification = Some(json!({
         "regime": cell.regime.name(),
         "rule": "line through log closes",
-        "evidence": validation.evidence,
-        "causes": validation.judgement.causes,
     }));
     configuration.provenance = Provenance {
         study_id: Some(study.id.clone()),

@@ -107,7 +107,10 @@ pub(crate) fn train_cell(
     let ledger = ledger(&record, records)?;
     let validation = study.validate(&best, &returns, Some(walk_forward), ledger, &pool)?;
     let configuration = record::configuration(cell, &record, &plan, &validation, now());
-    let causes = serde_json::to_value(&validation.judgement.causes)?;
+    let causes = serde_json::json!({
+        "judgement": validation.judgement,
+        "evidence": validation.evidence,
+    });
     records.wait(records.store.put_configuration(&configuration, &causes))?;
     let configuration = records.wait(records.store.configuration(&configuration.id))?;
     record.status = StudyStatus::Done;
