@@ -2,13 +2,13 @@
 #![cfg(feature = "data")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
+mod sample_series;
 
 use std::path::Path;
 
 use bytes::Bytes;
-use common::candles;
 use proptest::prelude::*;
+use sample_series::candles;
 use tradepulse_core::{market::Series, time::Timeframe};
 use tradepulse_exec::{
     export::{write_csv, write_parquet},

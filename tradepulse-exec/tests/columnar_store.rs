@@ -2,15 +2,15 @@
 #![cfg(feature = "data")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
+mod sample_series;
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use common::{any_timeframe_series, candles, market};
 use proptest::prelude::*;
+use sample_series::{any_timeframe_series, candles, market};
 use tradepulse_core::{
     market::{Candle, Columns, Market, Series},
     time::{Timeframe, Timestamp},

@@ -2,12 +2,12 @@
 #![cfg(feature = "data")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
+mod sample_series;
 
 use std::{io::Write, path::PathBuf};
 
-use common::{any_series, any_timeframe_series};
 use proptest::prelude::*;
+use sample_series::{any_series, any_timeframe_series};
 use tempfile::TempDir;
 use tradepulse_core::{market::Repair, time::Timeframe};
 use tradepulse_exec::{

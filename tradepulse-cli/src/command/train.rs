@@ -93,6 +93,9 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
+/// Exchange of candles that were read from a file and not said to be from anywhere.
+const NOWHERE: &str = "file";
+
 impl Arguments {
     fn plan(&self) -> StudyPlan {
         let windowing = if self.anchored { Windowing::Anchored } else { Windowing::Rolling };
@@ -126,8 +129,12 @@ impl Arguments {
             let options =
                 import::Options { symbol: Some(symbol.clone()), ..import::Options::default() };
             let series = part(import::import(&[file], *timeframe, &options)?.series);
-            let exchange = self.exchanges.first().cloned();
-            return Ok(vec![TrainingMarket::new(exchange, Some(symbol.clone()), series)]);
+            let exchange = match self.exchanges.first() {
+                Some(exchange) => exchange.clone(),
+                None => NOWHERE.parse()?,
+            };
+            let market = Market { exchange, symbol: symbol.clone(), timeframe: *timeframe };
+            return Ok(vec![TrainingMarket::new(market, series)]);
         }
         let store = CandleStore::open(place.path()?);
         let mut markets = Vec::new();
@@ -139,7 +146,7 @@ impl Arguments {
             if wanted {
                 let market = Market { exchange, symbol, timeframe };
                 let series = part(store.load(&market, None, None)?);
-                markets.push(TrainingMarket::of_store(market, series));
+                markets.push(TrainingMarket::new(market, series));
             }
         }
         if markets.is_empty() {

@@ -46,37 +46,24 @@ impl std::str::FromStr for RegimeChoice {
 
 /// Candles of one market, shared by all cells on it.
 pub(crate) struct TrainingMarket {
-    pub(crate) exchange: Option<ExchangeName>,
-    pub(crate) symbol: Option<Symbol>,
+    pub(crate) exchange: ExchangeName,
+    pub(crate) symbol: Symbol,
     pub(crate) timeframe: Timeframe,
     pub(crate) series: Series,
     pub(crate) fingerprint: String,
 }
 
 impl TrainingMarket {
-    pub(crate) fn new(
-        exchange: Option<ExchangeName>,
-        symbol: Option<Symbol>,
-        series: Series,
-    ) -> Self {
-        let (timeframe, fingerprint) = (series.timeframe(), series.sha256());
+    pub(crate) fn new(market: Market, series: Series) -> Self {
+        let fingerprint = series.sha256();
+        let Market { exchange, symbol, timeframe } = market;
         Self { exchange, symbol, timeframe, series, fingerprint }
-    }
-
-    pub(crate) fn of_store(market: Market, series: Series) -> Self {
-        Self::new(Some(market.exchange), Some(market.symbol), series)
     }
 }
 
 impl fmt::Display for TrainingMarket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(exchange) = &self.exchange {
-            write!(f, "{exchange} ")?;
-        }
-        if let Some(symbol) = &self.symbol {
-            write!(f, "{symbol} ")?;
-        }
-        self.timeframe.fmt(f)
+        write!(f, "{} {} {}", self.exchange, self.symbol, self.timeframe)
     }
 }
 

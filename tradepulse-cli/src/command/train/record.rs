@@ -4,7 +4,6 @@ use anyhow::Result;
 use serde_json::json;
 use tradepulse_core::account::Trade;
 use tradepulse_core::lifecycle;
-use tradepulse_core::market::ExchangeName;
 use tradepulse_core::optimise::{Outcome, Suggestion};
 use tradepulse_core::order::ExitReason;
 use tradepulse_core::sizing::TradeRecord;
@@ -17,9 +16,6 @@ use tradepulse_core::time::Timestamp;
 use tradepulse_core::training::{Evaluated, Study, StudyPlan, Validation};
 
 use super::cell::{Cell, RegimeChoice};
-
-/// Exchange of candles that were read from a file and said to be from nowhere.
-const NOWHERE: &str = "file";
 
 /// The study of a cell. Its id is derived from everything that defines it, so that the same command
 /// finds the same study and goes on with it.
@@ -60,14 +56,10 @@ pub(crate) fn study(cell: &Cell<'_>, study: &Study<'_>, now: Timestamp) -> Study
 }
 
 fn key(cell: &Cell<'_>) -> CellKey {
-    let nowhere = || NOWHERE.parse::<ExchangeName>().ok();
-    // Both defaults are valid names; a test of this file says so.
-    let exchange = cell.market.exchange.clone().or_else(nowhere);
-    let symbol = cell.market.symbol.clone().or_else(|| "UNKNOWN/UNKNOWN".parse().ok());
     CellKey {
         strategy: cell.strategy.about().name.to_owned(),
-        exchange: exchange.unwrap_or_else(|| unreachable!("a valid name")),
-        pair: symbol.unwrap_or_else(|| unreachable!("a valid symbol")),
+        exchange: cell.market.exchange.clone(),
+        pair: cell.market.symbol.clone(),
         timeframe: cell.market.timeframe,
         regime: match cell.regime {
             RegimeChoice::Any => RegimeScope::Any,
