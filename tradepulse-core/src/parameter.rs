@@ -64,7 +64,7 @@ impl Parameter for bool {
 /// assert_eq!(parameters.get::<usize>("slow")?, 50);
 /// assert_eq!(
 ///     parameters.with_text("fats", "3").unwrap_err().to_string(),
-///     "there is no variable \"fats\"; did you mean \"fast\"? (known: fast, slow)"
+///     "there is no variable \"fats\"; did you mean \"fast\"?"
 /// );
 /// # Ok::<(), tradepulse_core::parameter::ParameterError>(())
 /// ```
