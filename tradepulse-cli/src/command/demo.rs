@@ -6,13 +6,16 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use tradepulse_core::backtest::{Backtest, Settings};
-use tradepulse_core::market::SyntheticMarket;
+use tradepulse_core::market::{Market, SyntheticMarket};
+use tradepulse_core::optimise::Method;
 use tradepulse_core::parameter::Parameters;
 use tradepulse_core::random::Seed;
 use tradepulse_core::time::Timeframe;
+use tradepulse_core::training::StudyPlan;
 use tradepulse_strategies::registry;
 
 use super::backtest::{Finished, Request, write};
+use super::train;
 use crate::arguments::LoadedMarket;
 use crate::output::{self, Verdict, maybe, number};
 use crate::report::{self, Overview, OverviewRow};
@@ -35,6 +38,9 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
 }
+
+/// Trials of each search of the demo.
+const DEMO_TRIALS: usize = 40;
 
 const SYNTHETIC: &str = "This market is synthetic: seeded random numbers. Results on it show how the tools work, and \
      say nothing about any real market.";
@@ -103,6 +109,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
         output::json(&json!({ "synthetic": true, "report": index, "backtests": runs }))?;
     } else {
         print(&finished, &market)?;
+        output::line("\nThe same strategies, trained and validated:\n")?;
+        let plan = StudyPlan { trials: DEMO_TRIALS, ..StudyPlan::new(Method::Tpe, seed) };
+        let name =
+            Market { exchange: "synthetic".parse()?, symbol: "SYNTHETIC/USDT".parse()?, timeframe };
+        train::demonstrate(name, market.series, plan)?;
         output::line(format!("\nOpen {} in a browser.", index.display()))?;
     }
     Ok(Verdict::Good)

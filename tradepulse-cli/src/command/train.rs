@@ -12,11 +12,15 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use tradepulse_core::market::{ExchangeName, Market, Symbol};
+use tradepulse_core::backtest::Settings;
+use tradepulse_core::market::{ExchangeName, Market, Series, Symbol};
 use tradepulse_core::optimise::Method;
 use tradepulse_core::random::Seed;
+use tradepulse_core::store::MemoryStore;
 use tradepulse_core::time::{Timeframe, Timestamp};
-use tradepulse_core::training::{Objective, Pool, Search, Span, StudyPlan, WindowPlan, Windowing};
+use tradepulse_core::training::{
+    Objective, Pool, Search, Span, StudyPlan, Validation, WindowPlan, Windowing,
+};
 use tradepulse_exec::import;
 use tradepulse_exec::store::columnar::CandleStore;
 use tradepulse_exec::threads::Threads;
@@ -116,7 +120,7 @@ impl Arguments {
     }
 
     fn markets(&self, place: &DataDir) -> Result<Vec<TrainingMarket>> {
-        let part = |series: tradepulse_core::market::Series| match (self.from, self.to) {
+        let part = |series: Series| match (self.from, self.to) {
             (None, None) => series,
             (from, to) => {
                 series.between(from.unwrap_or(Timestamp::EARLIEST), to.unwrap_or(Timestamp::LATEST))
@@ -242,4 +246,42 @@ fn progress_bar(trials: u64) -> ProgressBar {
     let style =
         ProgressStyle::with_template("{bar:30} {pos}/{len} trials, {per_sec}, {eta} left, {msg}");
     ProgressBar::new(trials).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// Trains every strategy on one market and keeps nothing: for the demo. Prints a table and what is
+/// to be said of the best.
+pub(crate) fn demonstrate(market: Market, series: Series, plan: StudyPlan) -> Result<()> {
+    let registry = registry();
+    let markets = [TrainingMarket::new(market, series)];
+    let all = ["all".to_owned()];
+    let cells = cells(&registry, &all, &markets, &[RegimeChoice::Any], &Settings::default())?;
+    let runtime = crate::records::runtime()?;
+    let store = MemoryStore::default();
+    let records = Records { store: &store, runtime: &runtime };
+    let total: usize = cells.iter().map(|cell| summary::trials(cell, &plan)).sum();
+    let bar = progress_bar(total as u64);
+    let step = |trials: usize, _: Option<f64>| {
+        bar.inc(trials as u64);
+        ControlFlow::Continue(())
+    };
+    let started = Instant::now();
+    let results = Threads::all()
+        .map(cells.len(), &|i| train_cell(&cells[i], plan, &records, Threads::new(1), &step));
+    bar.finish_and_clear();
+    summary::table(&cells, &results, started.elapsed().as_secs_f64())?;
+    let trained = results.iter().filter_map(|ended| match ended {
+        Ok(Ended::Trained(trained)) => Some(&trained.validation),
+        _ => None,
+    });
+    let best = trained.max_by(|a, b| {
+        let rank = |v: &Validation| (v.judgement.standing.stage, v.evidence.sharpe);
+        rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    if let Some(best) = best {
+        output::line(format!("\nThe best of them, {}:", best.in_sample.about.name))?;
+        for sentence in best.judgement.explain(&best.evidence) {
+            output::line(sentence)?;
+        }
+    }
+    Ok(())
 }

@@ -79,6 +79,12 @@ pub(super) fn print(
             "seconds": seconds,
         }));
     }
+    table(cells, results, seconds)?;
+    output::line("Why one may or may not trade: tradepulse configurations explain ID")
+}
+
+/// A line for each cell.
+pub(super) fn table(cells: &[Cell<'_>], results: &[Result<Ended>], seconds: f64) -> Result<()> {
     let header = [
         "strategy",
         "market",
@@ -123,8 +129,7 @@ pub(super) fn print(
         table.add_row(names.into_iter().chain(rest));
     }
     output::line(table)?;
-    output::line(format!("{} studies in {seconds:.1} s", cells.len()))?;
-    output::line("Why one may or may not trade: tradepulse configurations explain ID")
+    output::line(format!("{} studies in {seconds:.1} s", cells.len()))
 }
 
 fn row(cell: &Cell<'_>, ended: &Result<Ended>) -> serde_json::Value {
