@@ -143,6 +143,10 @@ fn what_cannot_be_trained_is_said() {
     for (arguments, expected) in [
         ("train --strategies ema_crss --data c.csv --symbol A/B --timeframe 15m", "ema_cross"),
         ("train --data c.csv", "--symbol"),
+        (
+            "train --strategies ema_cross --data c.csv --symbol A/B --timeframe 15m --optimizer grid",
+            "points, more than --trials 200",
+        ),
         ("train --strategies ema_cross --exchanges nowhere", "no stored candles"),
         ("configurations show 123", "begins with"),
         ("studies show 123", "begins with"),

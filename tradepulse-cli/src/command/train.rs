@@ -14,7 +14,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use tradepulse_core::backtest::Settings;
 use tradepulse_core::market::{ExchangeName, Market, Series, Symbol};
-use tradepulse_core::optimise::Method;
+use tradepulse_core::optimise::{Method, Space};
 use tradepulse_core::random::Seed;
 use tradepulse_core::store::MemoryStore;
 use tradepulse_core::time::{Timeframe, Timestamp};
@@ -167,6 +167,9 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let markets = arguments.markets(place)?;
     let cells = cells(&registry, &arguments.strategies, &markets, &arguments.regimes, &settings)?;
     let threads = arguments.jobs.map_or_else(Threads::all, Threads::new);
+    if plan.method == Method::Grid {
+        check_grids(&cells, plan.trials)?;
+    }
     if arguments.estimate {
         return summary::estimate(&cells, &plan, threads, arguments.json);
     }
@@ -227,6 +230,22 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     }
     let failed = results.iter().any(|r| r.is_err());
     Ok(if failed { Verdict::Bad } else { Verdict::Good })
+}
+
+/// A grid is searched whole or not at all.
+fn check_grids(cells: &[cell::Cell<'_>], trials: usize) -> Result<()> {
+    for cell in cells {
+        let about = cell.strategy.about();
+        let size = Space::new(about.variables)?.size();
+        if size > trials as u128 {
+            bail!(
+                "the grid of {} has {size} points, more than --trials {trials}; \
+                 choose another --optimizer",
+                about.name
+            );
+        }
+    }
+    Ok(())
 }
 
 fn said_of(ended: &Result<Ended>) -> String {
