@@ -4,6 +4,7 @@
 //! - [`indicator`]: technical indicators, streaming and batch by the same code.
 //! - [`strategy`]: the [`Strategy`](strategy::Strategy) trait, what a strategy sees and wants.
 //! - [`engine`]: intents become orders, fills become trades; [`simulation`] is the venue behind it.
+//! - [`exchange`]: the ports to venues; [`order`]: an order's life; [`risk`]: what stops one.
 //! - [`backtest`]: the loop around both; [`performance`]: what came out.
 //! - [`store`]: what training keeps.
 //!
@@ -65,6 +66,7 @@ pub mod backtest;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod engine;
+pub mod exchange;
 pub mod indicator;
 pub mod lifecycle;
 pub mod market;
@@ -76,6 +78,7 @@ pub mod parameter;
 pub mod performance;
 pub mod random;
 pub mod regime;
+pub mod risk;
 pub mod significance;
 pub mod simulation;
 pub mod sizing;

@@ -1,8 +1,18 @@
-//! Orders: what the engine asks a venue for.
+//! Orders: what the engine asks a venue for, and what became of it.
 //!
-//! These are the orders as the engine decides them, in research precision. On the way to a real
-//! venue they pass the money door ([`crate::money`]) and become exact decimals on the venue's
-//! grid; a simulated venue takes them as they are.
+//! [`Order`] and [`Fill`] are as the engine decides and books, in research precision. On the way to
+//! a venue an order passes the money door ([`crate::money`]) and becomes an [`OrderRequest`], exact
+//! and on the venue's grid; what comes back are [`OrderReport`]s, put together in an [`OrderLife`].
+
+mod client_order_id;
+mod life;
+mod report;
+mod request;
+
+pub use client_order_id::{ClientOrderId, ClientOrderIdError, RunTag};
+pub use life::{OrderLife, OrderState};
+pub use report::{Execution, OrderReport, OrderStatus, Simulated};
+pub use request::{OrderRequest, RequestKind};
 
 use serde::{Deserialize, Serialize};
 
@@ -104,7 +114,7 @@ pub enum Moment {
 }
 
 /// Which leg of a protective pair was filled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Leg {
     /// The stop.
