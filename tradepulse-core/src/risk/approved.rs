@@ -1,11 +1,26 @@
-/// Something that the risk gate has let pass. Only the risk gate makes one, and it cannot be
-/// read from a file: what is approved was approved in this process, by these rules.
+/// Something that the risk gate has let pass. Only [`RiskGate`](super::RiskGate) makes one, and it
+/// cannot be read from a file: what is approved was approved in this process, by these rules.
+///
+/// Nobody else can make one:
+///
+/// ```compile_fail,E0423
+/// let forged = tradepulse_core::risk::Approved(1);
+/// ```
+///
+/// ```compile_fail,E0624
+/// let forged = tradepulse_core::risk::Approved::new(1);
+/// ```
+///
+/// and nobody can read one:
+///
+/// ```compile_fail,E0277
+/// let read: tradepulse_core::risk::Approved<u32> = serde_json::from_str("1").unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approved<T>(T);
 
 impl<T> Approved<T> {
     /// For the gate alone.
-    #[allow(dead_code)]
     pub(crate) fn new(inner: T) -> Self {
         Self(inner)
     }
