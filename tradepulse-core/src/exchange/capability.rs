@@ -37,3 +37,19 @@ pub struct Capabilities {
     /// order that the venue does not know will never be there (Binance: `recvWindow`).
     pub arrival_window_ms: i64,
 }
+
+impl Capabilities {
+    /// What a venue that can do everything declares: native pairs, every kind of order.
+    pub const fn full(exchange: ExchangeName, kind: InstrumentKind) -> Self {
+        Self {
+            exchange,
+            kind,
+            protection: Protection::NativeOco,
+            limit: true,
+            stop_limit: true,
+            reduce_only: true,
+            testnet: true,
+            arrival_window_ms: 0,
+        }
+    }
+}

@@ -65,3 +65,16 @@ impl OrderRequest {
         std::iter::once(first).chain(second)
     }
 }
+
+impl RequestKind {
+    /// The prices it names.
+    pub const fn prices(self) -> [Option<Price>; 2] {
+        match self {
+            Self::Market => [None, None],
+            Self::Limit { price } => [Some(price), None],
+            Self::Stop { trigger } => [Some(trigger), None],
+            Self::StopLimit { trigger, price } => [Some(trigger), Some(price)],
+            Self::Oco { stop, target } => [Some(stop), Some(target)],
+        }
+    }
+}

@@ -27,6 +27,19 @@ pub struct LegFill {
     pub ambiguous: bool,
 }
 
+impl LegFill {
+    /// Which of several orders fills first in a candle; lower is earlier. The same order as that
+    /// of the rules.
+    pub(crate) fn rank(&self, priority: Priority) -> u8 {
+        match (self.moment, self.leg, priority) {
+            (Moment::Open, Leg::Stop, _) => 0,
+            (Moment::Open, Leg::Target, _) => 1,
+            (_, Leg::Stop, Priority::StopFirst) | (_, Leg::Target, Priority::TargetFirst) => 2,
+            _ => 3,
+        }
+    }
+}
+
 /// The fill rule of protective orders, for a position of `side`; the first that applies:
 ///
 /// 1. the open is at or beyond the stop: the stop fills at the open (a gap is paid in full);

@@ -1,13 +1,14 @@
-use super::{Costs, Priority, leg_fill};
+use super::terms::Terms;
+use super::{Costs, LegFill, Priority, leg_fill};
 use crate::market::{Candle, Series};
-use crate::order::{Fill, Leg, Liquidity, Moment, Order, OrderId, OrderKind, Side};
+use crate::order::{Fill, Leg, Moment, Order, OrderId, OrderKind, Side};
 use crate::time::Timestamp;
 
 /// A venue made of candles.
 ///
 /// It holds the orders it was given and meets one candle after the other: market orders fill at
-/// the open, in the order they came; then protective pairs are tested by the
-/// [fill rule](super::leg_fill).
+/// the open, in the order they came; then protective pairs by the [fill rule](super::leg_fill): what
+/// fills at the open before what fills inside, and there stops before targets.
 #[derive(Clone, Debug)]
 pub struct Venue<'a> {
     costs: Costs,
@@ -65,55 +66,41 @@ impl<'a> Venue<'a> {
         if !self.market.is_empty() {
             let order = self.market.remove(0);
             let time_ms = candle.open_time.as_ms();
-            return Some(self.execute(&order, candle, candle.open, time_ms, Moment::Open));
+            return Some(self.fill_market(&order, candle, candle.open, time_ms, Moment::Open));
         }
-        for slot in 0..self.protective.len() {
-            let order = self.protective[slot];
+        let mut first: Option<(usize, LegFill)> = None;
+        for (slot, order) in self.protective.iter().enumerate() {
             let OrderKind::Oco { stop, target } = order.kind else { continue };
-            let position = order.side.opposite();
-            if let Some(mut met) = leg_fill(candle, position, stop, target, self.priority) {
-                if met.ambiguous
-                    && let Some(leg) = self.ask_detail(candle, close_ms, position, stop, target)
-                {
-                    met.leg = leg;
-                    met.ambiguous = false;
-                    met.reference = if leg == Leg::Stop { stop } else { target.unwrap_or(stop) };
-                }
-                self.protective.remove(slot);
-                let (price, liquidity) = match met.leg {
-                    Leg::Stop => {
-                        let reference = met.reference;
-                        let price =
-                            self.costs.market_price(reference, order.side, order.quantity, candle);
-                        (price, Liquidity::Taker)
-                    }
-                    Leg::Target => (met.reference, Liquidity::Maker),
-                };
-                return Some(Fill {
-                    order: order.id,
-                    side: order.side,
-                    quantity: order.quantity,
-                    price,
-                    reference: met.reference,
-                    fee: self.costs.fee(price, order.quantity, liquidity),
-                    liquidity,
-                    leg: Some(met.leg),
-                    ambiguous: met.ambiguous,
-                    time_ms: candle.open_time.as_ms(),
-                    moment: met.moment,
-                });
+            let met = leg_fill(candle, order.side.opposite(), stop, target, self.priority);
+            if let Some(met) = met
+                && first
+                    .is_none_or(|(_, first)| met.rank(self.priority) < first.rank(self.priority))
+            {
+                first = Some((slot, met));
             }
         }
-        None
+        let (slot, mut met) = first?;
+        let order = self.protective.remove(slot);
+        if met.ambiguous
+            && let OrderKind::Oco { stop, target } = order.kind
+            && let Some(leg) =
+                self.ask_detail(candle, close_ms, order.side.opposite(), stop, target)
+        {
+            met.leg = leg;
+            met.ambiguous = false;
+            met.reference = if leg == Leg::Stop { stop } else { target.unwrap_or(stop) };
+        }
+        let terms = self.costs.leg_terms(&met, order.side, order.quantity, candle);
+        Some(self.execute(&order, terms, Some(met.leg), candle.open_time.as_ms()))
     }
 
     /// Executes a market order at the close of `candle`, and says it happened at `time_ms`: how a
     /// run ends.
     pub fn fill_at_close(&self, order: &Order, candle: &Candle, time_ms: i64) -> Fill {
-        self.execute(order, candle, candle.close, time_ms, Moment::Close)
+        self.fill_market(order, candle, candle.close, time_ms, Moment::Close)
     }
 
-    fn execute(
+    fn fill_market(
         &self,
         order: &Order,
         candle: &Candle,
@@ -121,17 +108,22 @@ impl<'a> Venue<'a> {
         time_ms: i64,
         moment: Moment,
     ) -> Fill {
-        let price = self.costs.market_price(reference, order.side, order.quantity, candle);
+        let terms = self.costs.market_terms(reference, order.side, order.quantity, candle, moment);
+        self.execute(order, terms, None, time_ms)
+    }
+
+    fn execute(&self, order: &Order, terms: Terms, leg: Option<Leg>, time_ms: i64) -> Fill {
+        let Terms { price, reference, liquidity, ambiguous, moment } = terms;
         Fill {
             order: order.id,
             side: order.side,
             quantity: order.quantity,
             price,
             reference,
-            fee: self.costs.fee(price, order.quantity, Liquidity::Taker),
-            liquidity: Liquidity::Taker,
-            leg: None,
-            ambiguous: false,
+            fee: self.costs.fee(price, order.quantity, liquidity),
+            liquidity,
+            leg,
+            ambiguous,
             time_ms,
             moment,
         }
@@ -171,6 +163,7 @@ fn is_reached(order: &Order, candle: &Candle) -> bool {
 mod tests {
     use super::*;
     use crate::market::Columns;
+    use crate::order::Liquidity;
     use crate::time::Timeframe;
 
     fn candle(minute: i64, open: f64, high: f64, low: f64, close: f64) -> Candle {
