@@ -4,13 +4,23 @@
 //! strategy wants, protects what was filled, and books what has ended. It knows no clock, no venue
 //! and no data source; whoever drives it delivers [`Event`]s and carries out [`Action`]s.
 
-use serde::{Deserialize, Serialize};
+mod any_engine;
+mod end_reason;
+mod protection;
+mod refusal;
+mod rules;
+#[cfg(test)]
+mod tests;
 
-use crate::account::{Account, Funding, Trade};
-use crate::market::Instrument;
+pub use any_engine::{AnyEngine, EngineError, StreamingEngine};
+pub use end_reason::EndReason;
+use protection::{Protection, StopMove};
+pub use refusal::{Refusal, RefusalReason};
+pub use rules::Rules;
+
+use crate::account::{Account, Closed, Funding, Trade};
 use crate::order::{ExitReason, Fill, Leg, Moment, Order, OrderId, OrderKind, Side};
-use crate::simulation::Costs;
-use crate::sizing::{SizeRefusal, SizeRequest, Sizing, TradeRecord};
+use crate::sizing::{SizeRefusal, SizeRequest, TradeRecord};
 use crate::strategy::{Entry, Intent, Strategy, View};
 
 /// What the engine is told.
@@ -19,7 +29,24 @@ pub enum Event<'a> {
     /// A candle has closed.
     Candle(&'a View<'a>),
     /// An order was executed.
+    ///
+    /// An entry comes as one fill, of all that was bought of it, perhaps less than was ordered.
+    /// Exits may come in parts. Where a position is turned, the old one's exit comes before the new
+    /// one's entry.
     Fill(&'a Fill),
+    /// An order ended without filling, or without filling any further. What is not known any more
+    /// is ignored.
+    ///
+    /// - An entry is forgotten, and the refusal recorded.
+    /// - An exit is forgotten: the next close decides again. If nothing protects the position, the
+    ///   next close exits for the same reason.
+    /// - A protective pair leaves the position without a stop: it is closed at market.
+    Ended {
+        /// The order.
+        order: OrderId,
+        /// Why.
+        reason: EndReason,
+    },
     /// A funding payment of the venue is due.
     Funding(&'a Funding),
     /// Get out: close what is open, for this reason.
@@ -39,89 +66,12 @@ pub enum Action {
     Refuse(Refusal),
 }
 
-/// Why an entry was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum RefusalReason {
-    /// Stop or target is not on its proper side of the close.
-    WrongSide,
-    /// The target is not worth the costs.
-    Edge,
-    /// Entries are not allowed on this candle ([`Engine::allow_entries`]).
-    NotAllowed,
-    /// There is no equity to trade with.
-    NoEquity,
-    /// The size rounds to nothing.
-    BelowStep,
-    /// The size is below the market's minimum.
-    BelowMinimum,
-}
-
-impl RefusalReason {
-    /// The name in JSON and tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::WrongSide => "wrong_side",
-            Self::Edge => "edge",
-            Self::NotAllowed => "not_allowed",
-            Self::NoEquity => "no_equity",
-            Self::BelowStep => "below_step",
-            Self::BelowMinimum => "below_minimum",
-        }
-    }
-}
-
-/// An entry that was not made.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Refusal {
-    /// Open time of the candle on which it was wanted, milliseconds since the Unix epoch.
-    pub time_ms: i64,
-    /// Side of the entry.
-    pub side: Side,
-    /// Why.
-    pub reason: RefusalReason,
-    /// The figure that did not suffice: reward in percent for `edge`, quantity or equity else.
-    pub figure: f64,
-    /// What it was held against.
-    pub limit: f64,
-}
-
-/// How the engine turns intents into orders.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Rules {
-    /// Sizing method.
-    pub sizing: Sizing,
-    /// Notional may be this many times equity.
-    pub max_leverage: f64,
-    /// An entry's target must be at least this many round-trip costs away; 0 turns it off.
-    pub min_edge: f64,
-    /// Whether profit changes the size of later trades; if not, sizes come from the capital.
-    pub compounding: bool,
-    /// Costs reckoned with when sizing and when judging the edge.
-    pub costs: Costs,
-    /// The market's steps and minimums.
-    pub instrument: Instrument,
-}
-
-impl Default for Rules {
-    /// 2 % risk, no leverage, a target worth two round trips, compounding.
-    fn default() -> Self {
-        Self {
-            sizing: Sizing::default(),
-            max_leverage: 1.0,
-            min_edge: 2.0,
-            compounding: true,
-            costs: Costs::default(),
-            instrument: Instrument::default(),
-        }
-    }
-}
-
 #[derive(Clone, Copy, Debug)]
 struct PendingEntry {
     order: OrderId,
     entry: Entry,
+    /// Open time of the candle on which it was wanted.
+    time_ms: i64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -140,6 +90,11 @@ pub struct Engine<S> {
     pending_entry: Option<PendingEntry>,
     pending_exit: Option<PendingExit>,
     protective: Option<OrderId>,
+    /// Of an open position whose stop may move.
+    protection: Option<Protection>,
+    /// An exit that ended unfilled while nothing protects the position.
+    must_exit: Option<ExitReason>,
+    deadline_ms: i64,
     max_holding: u32,
     held: u32,
     next_order: u64,
@@ -157,6 +112,9 @@ impl<S: Strategy> Engine<S> {
             pending_entry: None,
             pending_exit: None,
             protective: None,
+            protection: None,
+            must_exit: None,
+            deadline_ms: i64::MAX,
             max_holding: u32::MAX,
             held: 0,
             next_order: 0,
@@ -188,12 +146,25 @@ impl<S: Strategy> Engine<S> {
         &self.account
     }
 
+    /// Whether `order` is an entry that has neither filled nor ended: what the risk gate judges.
+    #[inline]
+    pub fn is_entry(&self, order: OrderId) -> bool {
+        self.pending_entry.is_some_and(|pending| pending.order == order)
+    }
+
+    /// Whether an exit is under way.
+    #[inline]
+    pub fn is_closing(&self) -> bool {
+        self.pending_exit.is_some()
+    }
+
     /// Takes one event; what it wants is appended to `actions`, in the order to be carried out.
     #[inline(always)]
     pub fn step(&mut self, event: Event<'_>, actions: &mut Vec<Action>) {
         match event {
             Event::Candle(view) => self.on_candle(view, actions),
             Event::Fill(fill) => self.on_fill(fill, actions),
+            Event::Ended { order, reason } => self.on_ended(order, reason, actions),
             Event::Funding(funding) => self.account.pay_funding(funding),
             Event::Liquidate(reason) => self.liquidate(reason, actions),
         }
@@ -216,18 +187,98 @@ impl<S: Strategy> Engine<S> {
             Some(Intent::Enter(entry)) if entry.side != side => Some(entry),
             _ => None,
         };
-        let reason = if self.held >= self.max_holding {
+        let reason = if let Some(reason) = self.must_exit {
+            reason
+        } else if self.held >= self.max_holding {
             ExitReason::MaxHolding
+        } else if self.deadline_ms != i64::MAX && self.is_past_deadline(view) {
+            ExitReason::MaxDuration
         } else if opposite.is_some() || intent == Some(Intent::Exit) {
             ExitReason::Signal
         } else {
+            if self.protection.is_some() {
+                self.manage(view, actions);
+            }
             return;
         };
         if self.pending_exit.is_none() {
+            self.must_exit = None;
             self.exit(reason, actions);
-            if let Some(entry) = opposite {
+            if let Some(entry) = opposite
+                && self.pending_entry.is_none()
+            {
                 self.enter(entry, view, actions);
             }
+        }
+    }
+
+    #[cold]
+    fn is_past_deadline(&self, view: &View<'_>) -> bool {
+        view.open_time().as_ms() + view.timeframe().as_ms() >= self.deadline_ms
+    }
+
+    /// Moves the stop of an open position: the old pair is taken back, then a new one given.
+    #[inline(never)]
+    fn manage(&mut self, view: &View<'_>, actions: &mut Vec<Action>) {
+        let (Some(protection), Some(old)) = (&mut self.protection, self.protective) else { return };
+        let Some(&position) = self.account.position() else { return };
+        if self.pending_exit.is_some() {
+            return;
+        }
+        let (high, low, close) = (view.high(0), view.low(0), view.close(0));
+        match protection.at_close(&self.rules, high, low, close) {
+            StopMove::Stay => {}
+            StopMove::Crossed => self.exit(ExitReason::Stop, actions),
+            StopMove::To(stop) => {
+                let target = protection.target;
+                actions.push(Action::Cancel(old));
+                self.protect(position.side, position.quantity, stop, target, actions);
+            }
+        }
+    }
+
+    /// Gives a protective pair for a position of `side`.
+    fn protect(
+        &mut self,
+        side: Side,
+        quantity: f64,
+        stop: f64,
+        target: Option<f64>,
+        actions: &mut Vec<Action>,
+    ) {
+        let id = self.number();
+        self.protective = Some(id);
+        let kind = OrderKind::Oco { stop, target };
+        actions.push(Action::Submit(Order { id, side: side.opposite(), quantity, kind }));
+    }
+
+    /// Forgets an order that has ended.
+    #[cold]
+    fn on_ended(&mut self, order: OrderId, reason: EndReason, actions: &mut Vec<Action>) {
+        if let Some(PendingEntry { entry, time_ms, .. }) =
+            self.pending_entry.take_if(|pending| pending.order == order)
+        {
+            let (reason, figure, limit) = reason.refusal();
+            let side = entry.side;
+            actions.push(Action::Refuse(Refusal { time_ms, side, reason, figure, limit }));
+        } else if let Some(exit) = self.pending_exit.take_if(|exit| exit.order == order) {
+            if self.account.position().is_some() {
+                if self.protective.is_none() {
+                    self.must_exit = Some(exit.reason);
+                }
+                // Without the exit, the entry of the other side would only net with what is held.
+                actions.extend(self.pending_entry.map(|entry| Action::Cancel(entry.order)));
+            }
+        } else if self.protective == Some(order) {
+            self.protective = None;
+            self.flatten_unprotected(actions);
+        }
+    }
+
+    /// Closes a position that nothing protects and nothing closes.
+    fn flatten_unprotected(&mut self, actions: &mut Vec<Action>) {
+        if self.protective.is_none() && self.pending_exit.is_none() {
+            self.exit(ExitReason::Unprotected, actions);
         }
     }
 
@@ -249,6 +300,7 @@ impl<S: Strategy> Engine<S> {
         ] {
             actions.extend(order.map(Action::Cancel));
         }
+        self.must_exit = None;
         self.exit(reason, actions);
     }
 
@@ -258,7 +310,8 @@ impl<S: Strategy> Engine<S> {
         match self.size(&entry, close) {
             Ok(quantity) => {
                 let order = self.market_order(entry.side, quantity);
-                self.pending_entry = Some(PendingEntry { order: order.id, entry });
+                let time_ms = view.open_time().as_ms();
+                self.pending_entry = Some(PendingEntry { order: order.id, entry, time_ms });
                 actions.push(Action::Submit(order));
             }
             Err((reason, figure, limit)) => actions.push(Action::Refuse(Refusal {
@@ -316,20 +369,8 @@ impl<S: Strategy> Engine<S> {
 
     #[inline(never)]
     fn on_fill(&mut self, fill: &Fill, actions: &mut Vec<Action>) {
-        if let Some(pending) = self.pending_entry.filter(|p| p.order == fill.order) {
-            self.pending_entry = None;
-            self.account.apply(fill);
-            self.held = 0;
-            self.max_holding = pending.entry.max_holding.unwrap_or(u32::MAX);
-            let id = self.number();
-            self.protective = Some(id);
-            let Entry { stop, target, .. } = pending.entry;
-            actions.push(Action::Submit(Order {
-                id,
-                side: fill.side.opposite(),
-                quantity: fill.quantity,
-                kind: OrderKind::Oco { stop, target },
-            }));
+        if let Some(pending) = self.pending_entry.take_if(|pending| pending.order == fill.order) {
+            self.on_entry(&pending.entry, fill, actions);
             return;
         }
         let reason = match fill.leg {
@@ -338,28 +379,59 @@ impl<S: Strategy> Engine<S> {
             None => self.pending_exit.map_or(ExitReason::Signal, |exit| exit.reason),
         };
         if let Some(closed) = self.account.apply(fill) {
-            let trade = Trade {
-                side: closed.side,
-                entry_time_ms: closed.entry_time_ms,
-                entry_price: closed.entry_price,
-                exit_time_ms: closed.exit_time_ms,
-                exit_price: closed.exit_price,
-                quantity: closed.quantity,
-                fees: closed.fees,
-                profit: closed.profit,
-                profit_pct: closed.profit / (closed.entry_price * closed.quantity) * 100.0,
-                exit_reason: reason,
-                holding: self.held + u32::from(fill.moment == Moment::Inside),
-                ambiguous: fill.ambiguous,
-                slippage: closed.slippage,
-                funding: closed.funding,
-            };
-            self.record.add(trade.profit_pct);
-            self.pending_exit = None;
-            if let Some(order) = self.protective.take().filter(|id| *id != fill.order) {
-                actions.push(Action::Cancel(order));
-            }
-            actions.push(Action::Settle(trade));
+            self.settle(&closed, reason, fill, actions);
         }
+        if self.account.position().is_some() {
+            // What came of an order that is not known any more has no stop.
+            self.flatten_unprotected(actions);
+        }
+    }
+
+    fn on_entry(&mut self, entry: &Entry, fill: &Fill, actions: &mut Vec<Action>) {
+        self.account.apply(fill);
+        self.held = 0;
+        self.max_holding = entry.max_holding.unwrap_or(u32::MAX);
+        let longest = self.rules.max_duration_ms.unwrap_or(i64::MAX);
+        self.deadline_ms = fill.time_ms.saturating_add(longest);
+        if self.rules.moves_stops() {
+            self.protection = Some(Protection::new(entry, fill.price));
+        }
+        self.protect(fill.side, fill.quantity, entry.stop, entry.target, actions);
+    }
+
+    fn settle(
+        &mut self,
+        closed: &Closed,
+        reason: ExitReason,
+        fill: &Fill,
+        actions: &mut Vec<Action>,
+    ) {
+        let trade = Trade {
+            side: closed.side,
+            entry_time_ms: closed.entry_time_ms,
+            entry_price: closed.entry_price,
+            exit_time_ms: closed.exit_time_ms,
+            exit_price: closed.exit_price,
+            quantity: closed.quantity,
+            fees: closed.fees,
+            profit: closed.profit,
+            profit_pct: closed.profit / (closed.entry_price * closed.quantity) * 100.0,
+            exit_reason: reason,
+            holding: self.held + u32::from(fill.moment == Moment::Inside),
+            ambiguous: fill.ambiguous,
+            slippage: closed.slippage,
+            funding: closed.funding,
+        };
+        self.record.add(trade.profit_pct);
+        self.protection = None;
+        self.must_exit = None;
+        self.deadline_ms = i64::MAX;
+        self.max_holding = u32::MAX;
+        self.held = 0;
+        let exit = self.pending_exit.take().map(|exit| exit.order);
+        for order in [exit, self.protective.take()] {
+            actions.extend(order.filter(|id| *id != fill.order).map(Action::Cancel));
+        }
+        actions.push(Action::Settle(trade));
     }
 }

@@ -6,7 +6,7 @@
 //! - [`engine`]: intents become orders, fills become trades; [`simulation`] is the venue behind it.
 //! - [`exchange`]: the ports to venues; [`order`]: an order's life; [`risk`]: what stops one.
 //! - [`backtest`]: the loop around both; [`performance`]: what came out.
-//! - [`store`]: what training keeps.
+//! - [`store`]: what training and trading keep.
 //!
 //! Nothing here asks what time it is, throws dice it was not handed, or touches a socket, a disk or
 //! a thread. The same inputs give the same trades, bit for bit.

@@ -168,6 +168,16 @@ pub enum ExitReason {
     EndOfData,
     /// Marked equity fell to zero or below.
     Ruined,
+    /// The position was left without a stop.
+    Unprotected,
+    /// The price went beyond the stop, and the venue's stop did not fill.
+    Watchdog,
+    /// An emergency shutdown closed everything.
+    Emergency,
+    /// A person wanted out.
+    Manual,
+    /// Held as long as the rules allow.
+    MaxDuration,
 }
 
 impl ExitReason {
@@ -180,6 +190,11 @@ impl ExitReason {
             Self::Signal => "signal",
             Self::EndOfData => "end_of_data",
             Self::Ruined => "ruined",
+            Self::Unprotected => "unprotected",
+            Self::Watchdog => "watchdog",
+            Self::Emergency => "emergency",
+            Self::Manual => "manual",
+            Self::MaxDuration => "max_duration",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Records of training: studies, their trials, trained configurations and what became of them.
+//! Records: of training here, of trading in [`trading`].
 //!
 //! [`TrainingStore`] is the port; [`MemoryStore`] is the one that forgets. What is kept:
 //!
@@ -84,6 +84,7 @@ mod ledger;
 mod memory;
 mod page;
 mod study;
+pub mod trading;
 mod trial;
 
 use async_trait::async_trait;
@@ -105,6 +106,7 @@ pub use ledger::{Ledger, LedgerEntry, LedgerScope};
 pub use memory::MemoryStore;
 pub use page::{CellFilter, ConfigurationFilter, Page, StudyFilter};
 pub use study::{StudyRecord, StudyStatus, UnknownStatus};
+pub use trading::{TradingStore, TradingStoreExt};
 pub use trial::{SearchState, TrialBatch, TrialOutcome, TrialRecord};
 
 /// Keeps the records of training.

@@ -27,10 +27,10 @@
 //! ```
 
 mod change;
-mod concurrency;
+pub(super) mod concurrency;
 mod configuration;
 mod ledger;
-mod sample;
+pub(super) mod sample;
 mod study;
 mod trial;
 
@@ -51,7 +51,7 @@ pub trait StoreFactory: Send + Sync {
 }
 
 /// A future in a box.
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub(super) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// One thing that a store must do.
 #[derive(Clone, Copy)]
@@ -80,7 +80,7 @@ impl fmt::Debug for Case {
 /// What a store does that it should not.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Failure(String);
+pub struct Failure(pub(super) String);
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
@@ -185,7 +185,7 @@ macro_rules! ensure_err {
     };
 }
 
-use {case_table, ensure, ensure_eq, ensure_err};
+pub(super) use {case_table, ensure, ensure_eq, ensure_err};
 
 #[cfg(test)]
 mod tests;

@@ -35,6 +35,8 @@ pub enum ColumnKind {
 pub(super) trait ColumnType {
     /// What a column of this type holds.
     const KIND: ColumnKind;
+    /// Whether it may be absent.
+    const OPTIONAL: bool = false;
 
     /// What is wrong with the value, if it cannot be stored.
     fn fault(&self) -> Option<String> {
@@ -76,6 +78,15 @@ impl ColumnType for RecordId {
 
 impl ColumnType for String {
     const KIND: ColumnKind = ColumnKind::Text;
+}
+
+impl<T: ColumnType> ColumnType for Option<T> {
+    const KIND: ColumnKind = T::KIND;
+    const OPTIONAL: bool = true;
+
+    fn fault(&self) -> Option<String> {
+        self.as_ref().and_then(T::fault)
+    }
 }
 
 /// A number of the full range of `u64`.

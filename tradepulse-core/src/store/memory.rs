@@ -8,7 +8,7 @@ use super::{
     ChangeKind, ConfigurationChange, ConfigurationEvent, ConfigurationFilter, Json, Ledger,
     LedgerEntry, LedgerScope, Page, RecordId, SearchState, Stage, StoreError, StudyFilter,
     StudyRecord, StudyStatus, TrainedConfiguration, TrainingStore, TrialBatch, TrialOutcome,
-    TrialRecord,
+    TrialRecord, trading,
 };
 use crate::time::Timestamp;
 
@@ -16,6 +16,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     records: Mutex<Records>,
+    trading: Mutex<trading::memory::Records>,
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +43,10 @@ impl MemoryStore {
     fn records(&self) -> MutexGuard<'_, Records> {
         // Every change is made after everything that can fail: what a panic left is whole.
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn trading(&self) -> MutexGuard<'_, trading::memory::Records> {
+        self.trading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

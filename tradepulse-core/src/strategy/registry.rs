@@ -2,8 +2,12 @@ use std::collections::BTreeMap;
 
 use super::{About, Strategy};
 use crate::backtest::{Backtest, BacktestError, Outcome};
+use crate::engine::{AnyEngine, EngineError, Rules, StreamingEngine};
 use crate::parameter::{Parameters, did_you_mean, nearest};
 use crate::strategy::lookahead::{self, Verdict};
+use crate::time::Timeframe;
+
+type NewEngine = fn(&Parameters, Rules, f64, Timeframe) -> Result<Box<dyn AnyEngine>, EngineError>;
 
 /// Strategies by name, for programs that choose one while they run.
 ///
@@ -23,6 +27,7 @@ pub struct Registered {
     about: About,
     backtest: fn(&Backtest<'_>, &Parameters) -> Result<Outcome, BacktestError>,
     lookahead: fn(&Backtest<'_>, &Parameters, usize) -> Result<Verdict, BacktestError>,
+    engine: NewEngine,
 }
 
 impl Registered {
@@ -55,6 +60,21 @@ impl Registered {
     ) -> Result<Verdict, BacktestError> {
         (self.lookahead)(backtest, parameters, prefixes)
     }
+
+    /// An engine for candles of `timeframe` that arrive one by one, with `capital` in quote
+    /// currency; the same as [`StreamingEngine::new`] with its type.
+    ///
+    /// # Errors
+    /// As [`StreamingEngine::new`].
+    pub fn engine(
+        &self,
+        parameters: &Parameters,
+        rules: &Rules,
+        capital: f64,
+        timeframe: Timeframe,
+    ) -> Result<Box<dyn AnyEngine>, EngineError> {
+        (self.engine)(parameters, rules.clone(), capital, timeframe)
+    }
 }
 
 impl Registry {
@@ -70,6 +90,9 @@ impl Registry {
             about: S::about(),
             backtest: |backtest, parameters| backtest.run::<S>(parameters),
             lookahead: lookahead::check::<S>,
+            engine: |parameters, rules, capital, timeframe| {
+                Ok(Box::new(StreamingEngine::<S>::new(parameters, rules, capital, timeframe)?))
+            },
         };
         self.entries.insert(registered.about.name, registered);
         self

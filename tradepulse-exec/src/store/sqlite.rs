@@ -1,4 +1,4 @@
-//! Records of training in a SQLite file in the data directory, `tradepulse.db`: made and brought to
+//! Records of training and of trading in a SQLite file in the data directory, `tradepulse.db`: made and brought to
 //! the present schema at first use.
 //!
 //! ```
@@ -34,7 +34,9 @@
 //!
 //! # What holds
 //! - Write-ahead log, `synchronous = FULL`: what a method returned `Ok` for is on the disk; neither
-//!   `kill -9` nor a power failure undoes it, and what was under way is undone as a whole.
+//!   `kill -9` nor a power failure undoes it, and what was under way is undone as a whole. Only
+//!   journal entries that are appended without `durable` wait (`synchronous = NORMAL`): they are
+//!   safe from `kill -9` at once, from a power failure with the next durable write.
 //! - One connection writes, in transactions that take the right to write at once
 //!   (`BEGIN IMMEDIATE`), so that none fails half-way because of another; others read meanwhile.
 //!   Several processes may share the file: a writer waits for another
@@ -49,10 +51,12 @@
 mod configuration;
 mod error;
 mod file;
+mod journal;
 pub mod maintenance;
 mod row;
 mod schema;
 mod study;
+mod trading;
 mod trial;
 mod writer;
 
@@ -76,7 +80,7 @@ use tradepulse_core::store::{
 use self::{
     error::{failed, io_failed},
     file::{Found, Lock},
-    writer::Writer,
+    writer::{Synchronous, Writer},
 };
 pub use self::{file::FILE_NAME, schema::SCHEMA_VERSION};
 
@@ -109,7 +113,7 @@ impl Options {
     }
 }
 
-/// Records of training in a SQLite file.
+/// Records of training and of trading in a SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
     path: PathBuf,
@@ -188,7 +192,7 @@ async fn prepare(data_dir: &Path, options: Options) -> Result<(PathBuf, Lock, u3
 /// Runs a step within a transaction of the writer.
 macro_rules! writing {
     ($store:expr, $step:path, $($argument:expr),*) => {{
-        let mut writing = $store.writer.begin().await?;
+        let mut writing = $store.writer.begin(Synchronous::Full).await?;
         let written = $step(writing.connection(), $($argument),*).await;
         writing.end(written).await
     }};

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod choice;
+mod engines;
 mod market;
 mod properties;
 mod real;

@@ -19,7 +19,7 @@ case_table! {
 }
 
 /// Runs futures together, and returns what they return.
-async fn together<T>(futures: Vec<Boxed<'_, T>>) -> Vec<T> {
+pub(in crate::conformance) async fn together<T>(futures: Vec<Boxed<'_, T>>) -> Vec<T> {
     let mut running: Vec<_> = futures.into_iter().map(|f| (Some(f), None)).collect();
     poll_fn(|context| {
         let mut pending = false;

@@ -10,7 +10,7 @@ use crate::store::{
 use crate::time::{Timeframe, Timestamp};
 
 /// Numbers that a careless store changes: no zero with a sign, which need not survive.
-pub(super) const EXTREMES: [f64; 12] = [
+pub(in crate::conformance) const EXTREMES: [f64; 12] = [
     0.0,
     f64::MAX,
     f64::MIN,
@@ -26,9 +26,9 @@ pub(super) const EXTREMES: [f64; 12] = [
 ];
 
 /// Text that a careless store changes.
-pub(super) const TEXT: &str = "it's \"quoted\"; -- 50 % \\ \n\t ünïcödé 🦀 '";
+pub(in crate::conformance) const TEXT: &str = "it's \"quoted\"; -- 50 % \\ \n\t ünïcödé 🦀 '";
 
-pub(super) fn at(ms: i64) -> Timestamp {
+pub(in crate::conformance) fn at(ms: i64) -> Timestamp {
     Timestamp::from_ms(1_704_067_200_000 + ms)
 }
 

@@ -15,7 +15,10 @@ use super::{
 
 /// The steps, each in a transaction of its own. A released step is never changed: a change of
 /// tables is a further step.
-const MIGRATIONS: &[(&str, &str)] = &[("training", include_str!("migrations/0001_training.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("training", include_str!("migrations/0001_training.sql")),
+    ("trading", include_str!("migrations/0002_trading.sql")),
+];
 
 /// The schema version this program writes, and the latest it knows.
 pub const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
@@ -185,5 +188,21 @@ mod tests {
         }
         let mark = value(&mut conn, "PRAGMA application_id").await;
         assert_eq!(mark, i64::from(APPLICATION_ID));
+    }
+    #[tokio::test]
+    async fn what_training_stored_stays_when_trading_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.db");
+        let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+        let mut conn = options.connect().await.unwrap();
+        migrate_by(&mut conn, &path, &MIGRATIONS[..1], 0).await.unwrap();
+        let study = "INSERT INTO studies VALUES (7, 'id', 's', 'e', 'A/B', '5m', 'any', 1, '{}',
+            '{}', '1', 1, '{}', 'null', 'f', 0, 0, 'v', 'done', NULL, 0, 0, 0)";
+        execute(&mut conn, study).await.unwrap();
+        assert_eq!(migrate(&mut conn, &path).await.unwrap(), 1);
+        assert_eq!(found_version(&mut conn).await.unwrap(), SCHEMA_VERSION);
+        assert_eq!(value(&mut conn, "SELECT key FROM studies").await, 7);
+        assert_eq!(value(&mut conn, "SELECT COUNT(*) FROM trades").await, 0);
+        assert_eq!(migrate(&mut conn, &path).await.unwrap(), SCHEMA_VERSION);
     }
 }

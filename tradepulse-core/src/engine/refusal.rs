@@ -1,0 +1,65 @@
+use serde::{Deserialize, Serialize};
+
+use crate::order::Side;
+use crate::risk::RiskRule;
+
+/// Why an entry was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RefusalReason {
+    /// Stop or target is not on its proper side of the close.
+    WrongSide,
+    /// The target is not worth the costs.
+    Edge,
+    /// Entries are not allowed on this candle ([`Engine::allow_entries`]).
+    NotAllowed,
+    /// There is no equity to trade with.
+    NoEquity,
+    /// The size rounds to nothing.
+    BelowStep,
+    /// The size is below the market's minimum.
+    BelowMinimum,
+    /// A rule of the risk gate.
+    Risk(RiskRule),
+    /// The venue rejected the order.
+    Rejected,
+    /// The order was cancelled before it filled.
+    Cancelled,
+    /// The order expired before it filled.
+    Expired,
+}
+
+impl RefusalReason {
+    /// The name in JSON and tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WrongSide => "wrong_side",
+            Self::Edge => "edge",
+            Self::NotAllowed => "not_allowed",
+            Self::NoEquity => "no_equity",
+            Self::BelowStep => "below_step",
+            Self::BelowMinimum => "below_minimum",
+            Self::Risk(rule) => rule.name(),
+            Self::Rejected => "rejected",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// An entry that was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Open time of the candle on which it was wanted, milliseconds since the Unix epoch.
+    pub time_ms: i64,
+    /// Side of the entry.
+    pub side: Side,
+    /// Why.
+    pub reason: RefusalReason,
+    /// The figure that did not suffice: reward in percent for `edge`, that of the rule for a rule
+    /// of the risk gate, quantity or equity else; 0 where there is none.
+    pub figure: f64,
+    /// What it was held against; 0 where there is nothing.
+    pub limit: f64,
+}
