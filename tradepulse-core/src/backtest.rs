@@ -229,14 +229,14 @@ impl<'a> Backtest<'a> {
         let mut inputs = Inputs::default();
         let strategy = S::new(parameters, &mut inputs)?;
         let (candles, warm_up) = (self.rows.end, strategy.warm_up());
+        let Settings { capital, rules, venue_costs, .. } = &self.settings;
+        let engine = Engine::new(strategy, rules.clone(), *capital).with_inputs(&mut inputs);
         // The inputs' warm-up, the candle of the first intent, and one to fill it on.
         let needed = inputs.warm_up().map_err(BatchError::from)? + 2;
         if candles < needed {
             return Err(BacktestError::TooFewCandles { candles, needed, warm_up });
         }
         let columns = self.cache.columns(&inputs, self.series.columns())?;
-        let Settings { capital, rules, venue_costs, .. } = &self.settings;
-        let engine = Engine::new(strategy, rules.clone(), *capital);
         let venue = Venue::new(*venue_costs, priority).with_detail(self.detail);
         let run = self.drive(engine, venue, &columns, warm_up);
         let span_ms =

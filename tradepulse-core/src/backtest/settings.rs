@@ -56,6 +56,19 @@ impl Settings {
             let (name, value) = ("min_edge", self.rules.min_edge);
             return Err(BacktestError::Setting { name, value, expected: "a number not below 0" });
         }
+        let rules = &self.rules;
+        for (name, value) in [
+            ("break_even", rules.break_even),
+            ("min_notional", rules.min_notional),
+            ("max_notional", rules.max_notional),
+            ("max_duration_ms", rules.max_duration_ms.map(|ms| ms as f64)),
+        ] {
+            value.map_or(Ok(()), |value| positive(name, value))?;
+        }
+        if let Some(callback) = rules.trailing_stop {
+            positive("trailing_stop", callback)?;
+            fraction("trailing_stop", callback)?;
+        }
         for costs in [&self.rules.costs, &self.venue_costs] {
             fraction("taker_fee", costs.taker_fee)?;
             fraction("maker_fee", costs.maker_fee)?;
@@ -74,6 +87,7 @@ impl Settings {
                 positive("risk", risk)?;
                 ("fraction", share)
             }
+            Sizing::VolatilityTarget { daily_volatility } => ("daily_volatility", daily_volatility),
         };
         positive(name, value)
     }
