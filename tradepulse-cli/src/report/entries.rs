@@ -98,6 +98,7 @@ fn meaning(reason: RefusalReason) -> &'static str {
         RefusalReason::NoEquity => "no equity to trade with",
         RefusalReason::BelowStep => "the size rounds to nothing",
         RefusalReason::BelowMinimum => "the size is below the market's minimum",
+        RefusalReason::Risk(_) => "a risk rule",
         RefusalReason::Allocation => "the configuration may trade with none of the equity",
         RefusalReason::UnknownVolatility => "the average true range is not known yet",
         _ => "",

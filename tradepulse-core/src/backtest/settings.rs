@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::BacktestError;
 use crate::engine::Rules;
+use crate::risk::RiskRules;
 use crate::simulation::{Costs, Priority, Slippage};
 use crate::sizing::Sizing;
 
@@ -17,6 +18,11 @@ pub struct Settings {
     pub venue_costs: Costs,
     /// Which leg fills first where a candle leaves that open.
     pub priority: Priority,
+    /// Limits that each entry is held against, if any: the gate of live trading, with equity marked
+    /// at each close. An emergency shutdown closes the position and refuses all later entries; a
+    /// position held for too long is closed. Both fill at the next open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<RiskRules>,
 }
 
 impl Default for Settings {
@@ -34,6 +40,7 @@ impl Settings {
             rules: Rules { costs, ..Rules::default() },
             venue_costs: costs,
             priority: Priority::StopFirst,
+            risk: None,
         }
     }
 
@@ -50,6 +57,7 @@ impl Settings {
             }
             Err(BacktestError::Setting { name, value, expected: "a fraction from 0 to below 1" })
         };
+        self.risk.map_or(Ok(()), |rules| rules.check())?;
         positive("capital", self.capital)?;
         positive("max_leverage", self.rules.max_leverage)?;
         if !(self.rules.min_edge >= 0.0 && self.rules.min_edge.is_finite()) {
