@@ -3,11 +3,13 @@
 mod market;
 mod settings;
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use tradepulse_core::parameter::Parameters;
+use tradepulse_core::risk::RiskRules;
 use tradepulse_core::variable::Variable;
 
 pub(crate) use market::{LoadedMarket, MarketArguments, read_detail, require_order};
@@ -45,4 +47,12 @@ pub(crate) fn parameters(
         parameters = parameters.with_text(name.trim(), value.trim())?;
     }
     Ok(parameters)
+}
+
+/// The risk rules of a JSON file.
+pub(crate) fn read_risk_rules(file: &Path) -> Result<RiskRules> {
+    let text =
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    serde_json::from_str(&text)
+        .with_context(|| format!("{} is no file of risk rules in JSON", file.display()))
 }

@@ -325,3 +325,25 @@ fn the_demo_needs_nothing() {
     let again = folder.json("demo --candles 6000 --json");
     assert_eq!(demo, again, "the same seed gives the same demo");
 }
+
+#[test]
+fn risk_rules_refuse_entries_and_say_which() {
+    let folder = Folder::new();
+    folder.candles("c.csv", 3000);
+    let run = "backtest ema_cross --data c.csv --timeframe 5m --set fast=5 --set slow=20 --json";
+    let free = folder.json(run);
+    fs::write(folder.path("risk.json"), r#"{"max_daily_trades": 1}"#).unwrap();
+    let held = folder.json(&format!("{run} --risk-rules risk.json"));
+    let trades = |document: &Value| document["trades"].as_array().unwrap().len();
+    assert!(trades(&held) < trades(&free));
+    assert!(held["refusals"]["max_daily_trades"].as_u64().unwrap() > 0);
+    assert!(free["refusals"]["max_daily_trades"].is_null());
+    assert_ne!(held["fingerprint"], free["fingerprint"]);
+
+    fs::write(folder.path("risk.json"), r#"{"max_dayly_trades": 1}"#).unwrap();
+    let error = folder.refused(&format!("{run} --risk-rules risk.json"));
+    assert!(error.contains("max_dayly_trades"), "{error}");
+    fs::write(folder.path("risk.json"), r#"{"max_leverage": -1}"#).unwrap();
+    let error = folder.refused(&format!("{run} --risk-rules risk.json"));
+    assert!(error.contains("max_leverage = -1"), "{error}");
+}

@@ -4,6 +4,7 @@ mod cost_survival;
 mod error;
 mod fingerprint;
 mod funding_clock;
+mod risk_rules;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -24,8 +25,10 @@ use crate::market::{FundingSeries, Series};
 use crate::order::{ExitReason, Moment};
 use crate::parameter::Parameters;
 use crate::performance::{EquityCurve, Metrics};
+use crate::risk::RiskGate;
 use crate::simulation::{Priority, Venue};
 use crate::strategy::{About, Funnel, InputCache, Inputs, Strategy, View};
+use crate::time::Timestamp;
 
 /// What a backtest found.
 #[derive(Clone, Debug)]
@@ -229,14 +232,14 @@ impl<'a> Backtest<'a> {
         let mut inputs = Inputs::default();
         let strategy = S::new(parameters, &mut inputs)?;
         let (candles, warm_up) = (self.rows.end, strategy.warm_up());
+        let Settings { capital, rules, venue_costs, .. } = &self.settings;
+        let engine = Engine::new(strategy, rules.clone(), *capital).with_inputs(&mut inputs);
         // The inputs' warm-up, the candle of the first intent, and one to fill it on.
         let needed = inputs.warm_up().map_err(BatchError::from)? + 2;
         if candles < needed {
             return Err(BacktestError::TooFewCandles { candles, needed, warm_up });
         }
         let columns = self.cache.columns(&inputs, self.series.columns())?;
-        let Settings { capital, rules, venue_costs, .. } = &self.settings;
-        let engine = Engine::new(strategy, rules.clone(), *capital);
         let venue = Venue::new(*venue_costs, priority).with_detail(self.detail);
         let run = self.drive(engine, venue, &columns, warm_up);
         let span_ms =
@@ -265,7 +268,12 @@ impl<'a> Backtest<'a> {
         let (columns, timeframe) = (self.series.columns(), self.series.timeframe());
         let Range { start, end } = self.rows;
         let last = end - 1;
-        let mut run = Run::new(engine.account().capital(), self.keep_equity, end - start);
+        let capital = engine.account().capital();
+        let mut run = Run::new(capital, self.keep_equity, end - start);
+        run.gate = self.settings.risk.map(RiskGate::new);
+        if let Some(gate) = &mut run.gate {
+            gate.equity(Timestamp::from_ms(self.series.time()[start]), capital);
+        }
         let mut actions = Vec::new();
         for at in start.saturating_sub(warm_up)..start {
             engine.warm_up(&View::new(columns, inputs, at, 0, timeframe, None));
@@ -294,8 +302,22 @@ impl<'a> Backtest<'a> {
                 pay_funding(&mut engine, &mut clock, close_ms - 1, candle.open);
                 pay_funding(&mut engine, &mut clock, close_ms, candle.close);
             }
+            if let Some(gate) = &mut run.gate {
+                risk_rules::before_close(gate, &mut engine, &candle, close_ms, &mut actions);
+            }
             let view = View::new(columns, inputs, at, 0, timeframe, None);
             engine.step(Event::Candle(&view), &mut actions);
+            if let Some(gate) = &mut run.gate {
+                let leverage = self.settings.rules.max_leverage;
+                risk_rules::after_close(
+                    gate,
+                    &mut engine,
+                    &candle,
+                    timeframe,
+                    leverage,
+                    &mut actions,
+                );
+            }
             run.carry_out(&mut actions, &mut venue);
 
             let mut equity = engine.account().equity(candle.close);
@@ -345,6 +367,7 @@ struct Run {
     equity: Vec<f64>,
     keep_equity: bool,
     funnel: Funnel,
+    gate: Option<RiskGate>,
 }
 
 impl Run {
@@ -356,6 +379,7 @@ impl Run {
             equity: Vec::with_capacity(if keep_equity { candles } else { 0 }),
             keep_equity,
             funnel: Funnel::default(),
+            gate: None,
         }
     }
 
@@ -372,7 +396,12 @@ impl Run {
             match action {
                 Action::Submit(order) => venue.submit(order),
                 Action::Cancel(id) => venue.cancel(id),
-                Action::Settle(trade) => self.trades.push(trade),
+                Action::Settle(trade) => {
+                    if let Some(gate) = &mut self.gate {
+                        gate.closed(Timestamp::from_ms(trade.exit_time_ms), trade.profit);
+                    }
+                    self.trades.push(trade);
+                }
                 Action::Refuse(refusal) => self.refusals.push(refusal),
             }
         }

@@ -20,8 +20,9 @@ pub use rules::Rules;
 
 use crate::account::{Account, Closed, Funding, Trade};
 use crate::order::{ExitReason, Fill, Leg, Moment, Order, OrderId, OrderKind, Side};
-use crate::sizing::{SizeRefusal, SizeRequest, TradeRecord};
-use crate::strategy::{Entry, Intent, Strategy, View};
+use crate::sizing::{SizeRefusal, SizeRequest, Sizing, TradeRecord};
+use crate::strategy::{Entry, Input, Inputs, Intent, Strategy, View};
+use crate::time::DAY_MS;
 
 /// What the engine is told.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +100,9 @@ pub struct Engine<S> {
     held: u32,
     next_order: u64,
     entries_allowed: bool,
+    allocation: Option<f64>,
+    other_equity: f64,
+    atr: Option<Input>,
 }
 
 impl<S: Strategy> Engine<S> {
@@ -119,7 +123,18 @@ impl<S: Strategy> Engine<S> {
             held: 0,
             next_order: 0,
             entries_allowed: true,
+            allocation: None,
+            other_equity: 0.0,
+            atr: None,
         }
+    }
+
+    /// The same engine with what its sizing needs declared on the strategy's `inputs`. Without
+    /// this, a size that needs the average true range is refused.
+    #[must_use]
+    pub fn with_inputs(mut self, inputs: &mut Inputs) -> Self {
+        self.atr = self.rules.sizing.needs_atr().then(|| inputs.atr(Sizing::ATR_PERIOD));
+        self
     }
 
     /// The strategy.
@@ -138,6 +153,19 @@ impl<S: Strategy> Engine<S> {
     #[inline]
     pub fn allow_entries(&mut self, allowed: bool) {
         self.entries_allowed = allowed;
+    }
+
+    /// The largest fraction of equity that an entry's notional may have from now on, such as that
+    /// of the configuration's stage ([`Stage::max_allocation`](crate::lifecycle::Stage)). `None` is
+    /// no limit; 0 refuses every entry.
+    pub fn set_allocation(&mut self, allocation: Option<f64>) {
+        self.allocation = allocation;
+    }
+
+    /// Equity of the wallet outside this engine's account, quote currency, which sizing reckons
+    /// with from now on; 0 at the start.
+    pub fn set_other_equity(&mut self, equity: f64) {
+        self.other_equity = equity;
     }
 
     /// The account.
@@ -306,8 +334,8 @@ impl<S: Strategy> Engine<S> {
 
     #[cold]
     fn enter(&mut self, entry: Entry, view: &View<'_>, actions: &mut Vec<Action>) {
-        let close = view.close(0);
-        match self.size(&entry, close) {
+        let entry = self.rules.entry_on_tick(entry);
+        match self.size(&entry, view) {
             Ok(quantity) => {
                 let order = self.market_order(entry.side, quantity);
                 let time_ms = view.open_time().as_ms();
@@ -324,7 +352,8 @@ impl<S: Strategy> Engine<S> {
         }
     }
 
-    fn size(&self, entry: &Entry, close: f64) -> Result<f64, (RefusalReason, f64, f64)> {
+    fn size(&self, entry: &Entry, view: &View<'_>) -> Result<f64, (RefusalReason, f64, f64)> {
+        let close = view.close(0);
         if !entry.is_consistent_with(close) {
             return Err((RefusalReason::WrongSide, entry.stop, close));
         }
@@ -338,11 +367,24 @@ impl<S: Strategy> Engine<S> {
         if !self.entries_allowed {
             return Err((RefusalReason::NotAllowed, 0.0, 0.0));
         }
-        let marked = self.account.equity(close);
-        if marked <= 0.0 {
+        let marked = self.account.equity(close) + self.other_equity;
+        if marked.is_nan() || marked <= 0.0 {
             return Err((RefusalReason::NoEquity, marked, 0.0));
         }
-        let equity = if self.rules.compounding { marked } else { self.account.capital() };
+        let equity = if self.rules.compounding {
+            marked
+        } else {
+            self.account.capital() + self.other_equity
+        };
+        let mut max_notional = self.rules.max_notional;
+        if let Some(allocation) = self.allocation {
+            if allocation.is_nan() || allocation <= 0.0 {
+                return Err((RefusalReason::Allocation, allocation, 0.0));
+            }
+            let most = equity * allocation;
+            max_notional =
+                Some(max_notional.map_or(most, |limit| if limit < most { limit } else { most }));
+        }
         let request = SizeRequest {
             equity,
             price: close,
@@ -351,10 +393,15 @@ impl<S: Strategy> Engine<S> {
             costs: &self.rules.costs,
             instrument: &self.rules.instrument,
             record: &self.record,
+            atr: self.atr.and_then(|input| view.input(input, 0)),
+            candles_per_day: DAY_MS as f64 / view.timeframe().as_ms() as f64,
+            min_notional: self.rules.min_notional,
+            max_notional,
         };
         self.rules.sizing.quantity(&request).map_err(|refusal| match refusal {
             SizeRefusal::BelowStep => (RefusalReason::BelowStep, 0.0, 0.0),
             SizeRefusal::BelowMinimum => (RefusalReason::BelowMinimum, 0.0, 0.0),
+            SizeRefusal::UnknownVolatility => (RefusalReason::UnknownVolatility, 0.0, 0.0),
         })
     }
 

@@ -17,6 +17,7 @@ pub use approved::Approved;
 pub use breaker::{BreakerRules, CircuitBreaker};
 pub use context::{EntryContext, OpenPosition};
 pub use correlation::ReturnWindow;
+pub(crate) use gate::Entry;
 pub use gate::RiskGate;
 pub use refusal::{RiskRefusal, RiskRule};
 pub use rules::{RiskRules, RiskRulesError};

@@ -37,6 +37,13 @@ pub enum Sizing {
         /// Fraction of equity at risk until there is evidence.
         risk: f64,
     },
+    /// `equity × daily_volatility / volatility / price`, with `volatility = ATR / price ×
+    /// √(candles per day)`, so that a position moves about as much in a day whatever is traded.
+    /// Without an ATR yet there is no size. The ATR has [`ATR_PERIOD`](Self::ATR_PERIOD) candles.
+    VolatilityTarget {
+        /// Fraction of equity that a position is to move in a day.
+        daily_volatility: f64,
+    },
 }
 
 impl Default for Sizing {
@@ -100,6 +107,15 @@ pub struct SizeRequest<'a> {
     pub instrument: &'a Instrument,
     /// Trades settled so far.
     pub record: &'a TradeRecord,
+    /// Average true range of [`Sizing::ATR_PERIOD`] candles, quote currency; `None` while it is
+    /// not known.
+    pub atr: Option<f64>,
+    /// Candles in a day.
+    pub candles_per_day: f64,
+    /// Smallest notional wanted, quote currency.
+    pub min_notional: Option<f64>,
+    /// Largest notional allowed, quote currency.
+    pub max_notional: Option<f64>,
 }
 
 /// Why an entry has no size.
@@ -109,17 +125,28 @@ pub struct SizeRequest<'a> {
 pub enum SizeRefusal {
     /// Nothing is left after rounding down to the step.
     BelowStep,
-    /// Less than the smallest order of the market.
+    /// Less than the smallest order of the market, or than the smallest notional wanted.
     BelowMinimum,
+    /// The method needs the average true range, which is not known.
+    UnknownVolatility,
 }
 
 impl Sizing {
+    /// Candles of the average true range of [`VolatilityTarget`](Self::VolatilityTarget).
+    pub const ATR_PERIOD: usize = 14;
+
+    /// Whether the method needs the average true range.
+    pub const fn needs_atr(&self) -> bool {
+        matches!(self, Self::VolatilityTarget { .. })
+    }
+
     /// The quantity to trade: the method's, at most what
-    /// `quantity × price × (1 + slippage + fee) <= equity × max_leverage` allows, rounded down to
-    /// the instrument's step.
+    /// `quantity × price × (1 + slippage + fee) <= equity × max_leverage` and the largest
+    /// notional allow, rounded down to the instrument's step.
     ///
     /// # Errors
-    /// If that is nothing, or below the instrument's minimums.
+    /// If that is nothing, below the instrument's minimums or the smallest notional, or if the
+    /// method lacks a figure.
     ///
     /// ```
     /// use tradepulse_core::{market::Instrument, simulation::Costs};
@@ -132,12 +159,17 @@ impl Sizing {
     ///     costs: &Costs::default(),
     ///     instrument: &Instrument::default(),
     ///     record: &TradeRecord::default(),
+    ///     atr: None,
+    ///     candles_per_day: 288.0,
+    ///     min_notional: None,
+    ///     max_notional: None,
     /// };
     /// assert_eq!(Sizing::FixedRisk { risk: 0.02 }.quantity(&request), Ok(1.0));
     /// ```
     #[inline]
     pub fn quantity(&self, request: &SizeRequest<'_>) -> Result<f64, SizeRefusal> {
-        let SizeRequest { equity, price, stop, max_leverage, costs, instrument, record } = *request;
+        let SizeRequest { equity, price, stop, max_leverage, costs, instrument, record, .. } =
+            *request;
         let at_risk = |risk: f64| equity * risk / (price - stop).abs();
         let wanted = match *self {
             Self::FixedRisk { risk } => at_risk(risk),
@@ -148,6 +180,12 @@ impl Sizing {
                 Some(fraction) => equity * fraction * share / price,
                 None => at_risk(risk),
             },
+            Self::VolatilityTarget { daily_volatility } => {
+                let atr = request.atr.filter(|atr| *atr > 0.0 && atr.is_finite());
+                let atr = atr.ok_or(SizeRefusal::UnknownVolatility)?;
+                let volatility = atr / price * request.candles_per_day.sqrt();
+                equity * daily_volatility / volatility / price
+            }
         };
         if wanted.is_nan() {
             // The smaller of NaN and the limit would be the limit.
@@ -155,9 +193,14 @@ impl Sizing {
         }
         let limit =
             equity * max_leverage / (price * (1.0 + costs.slippage.expected() + costs.taker_fee));
-        let quantity =
-            instrument.floor_quantity(wanted.min(limit)).ok_or(SizeRefusal::BelowStep)?;
-        if !instrument.reaches_minimum(quantity, price) {
+        let limit = match request.max_notional.map(|notional| notional / price) {
+            Some(most) if !(limit < most) => most,
+            _ => limit,
+        };
+        let most = if wanted < limit { wanted } else { limit };
+        let quantity = instrument.floor_quantity(most).ok_or(SizeRefusal::BelowStep)?;
+        let enough = request.min_notional.is_none_or(|min| quantity * price >= min);
+        if !(enough && instrument.reaches_minimum(quantity, price)) {
             return Err(SizeRefusal::BelowMinimum);
         }
         Ok(quantity)
@@ -177,6 +220,7 @@ mod tests {
             (0.0..3.0_f64).prop_map(|fraction| Sizing::FixedFraction { fraction }),
             (0.0..1e6_f64).prop_map(|amount| Sizing::FixedAmount { amount }),
             (0.0..1.0_f64).prop_map(|share| Sizing::Kelly { share, risk: 0.02 }),
+            (0.0..0.5_f64).prop_map(|v| Sizing::VolatilityTarget { daily_volatility: v }),
         ]
     }
 
@@ -193,6 +237,9 @@ mod tests {
             profits in prop::collection::vec(-5.0..5.0_f64, 0..60),
             step in prop::option::of(0_u32..8),
             min in prop::option::of(0_u32..4),
+            atr in prop::option::of(1e-5..1e3_f64),
+            (min_notional, max_notional) in
+                (prop::option::of(0.0..1e4_f64), prop::option::of(0.0..1e5_f64)),
         ) {
             let mut record = TradeRecord::default();
             profits.iter().for_each(|p| record.add(*p));
@@ -206,10 +253,13 @@ mod tests {
             let request = SizeRequest {
                 equity, price, stop: price * (1.0 - stop_distance), max_leverage,
                 costs: &costs, instrument: &instrument, record: &record,
+                atr, candles_per_day: 24.0, min_notional, max_notional,
             };
             if let Ok(quantity) = sizing.quantity(&request) {
                 prop_assert!(quantity > 0.0);
                 prop_assert!(quantity * price * 1.0015 <= equity * max_leverage * (1.0 + 1e-12));
+                prop_assert!(min_notional.is_none_or(|min| quantity * price >= min));
+                prop_assert!(max_notional.is_none_or(|max| quantity * price <= max * (1.0 + 1e-12)));
                 if let Some(min) = instrument.min_notional {
                     prop_assert!(quantity * price >= min.to_f64());
                 }
@@ -221,19 +271,50 @@ mod tests {
         }
     }
 
+    const REQUEST: SizeRequest<'_> = SizeRequest {
+        equity: 1000.0,
+        price: 10.0,
+        stop: 9.0,
+        max_leverage: 1.0,
+        costs: &Costs::FREE,
+        instrument: &Instrument {
+            kind: crate::market::InstrumentKind::Spot,
+            quantity_step: None,
+            min_quantity: None,
+            min_notional: None,
+        },
+        record: &TradeRecord { wins: 0, losses: 0, won: 0.0, lost: 0.0 },
+        atr: None,
+        candles_per_day: 4.0,
+        min_notional: None,
+        max_notional: None,
+    };
+
     #[test]
     fn a_size_that_is_no_number_is_refused() {
-        let request = SizeRequest {
-            equity: 1000.0,
-            price: 10.0,
-            stop: 9.0,
-            max_leverage: 1.0,
-            costs: &Costs::FREE,
-            instrument: &Instrument::default(),
-            record: &TradeRecord::default(),
-        };
         let sizing = Sizing::FixedRisk { risk: f64::NAN };
-        assert_eq!(sizing.quantity(&request), Err(SizeRefusal::BelowStep));
+        assert_eq!(sizing.quantity(&REQUEST), Err(SizeRefusal::BelowStep));
+        let request = SizeRequest { max_notional: Some(f64::NAN), ..REQUEST };
+        assert_eq!(Sizing::AllIn.quantity(&request), Err(SizeRefusal::BelowStep));
+    }
+
+    #[test]
+    fn a_volatility_target_counts_candles_of_a_day() {
+        let sizing = Sizing::VolatilityTarget { daily_volatility: 0.02 };
+        assert_eq!(sizing.quantity(&REQUEST), Err(SizeRefusal::UnknownVolatility));
+        // 2.5 % a candle, 5 % a day: 1000 × 0.02 / 0.05 / 10.
+        let request = SizeRequest { atr: Some(0.25), ..REQUEST };
+        assert!((sizing.quantity(&request).unwrap() - 40.0).abs() < 1e-12);
+        let calmer = SizeRequest { atr: Some(0.125), ..REQUEST };
+        assert!((sizing.quantity(&calmer).unwrap() - 80.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn notionals_have_limits() {
+        let capped = SizeRequest { max_notional: Some(50.0), ..REQUEST };
+        assert_eq!(Sizing::AllIn.quantity(&capped), Ok(5.0));
+        let small = SizeRequest { min_notional: Some(1001.0), ..REQUEST };
+        assert_eq!(Sizing::AllIn.quantity(&small), Err(SizeRefusal::BelowMinimum));
     }
 
     #[test]

@@ -2,7 +2,7 @@ use clap::{Args, ValueEnum};
 use tradepulse_core::backtest::Settings;
 use tradepulse_core::engine::Rules;
 use tradepulse_core::market::{Instrument, InstrumentKind};
-use tradepulse_core::money::Quantity;
+use tradepulse_core::money::{Price, Quantity};
 use tradepulse_core::simulation::{Costs, Slippage};
 use tradepulse_core::sizing::Sizing;
 
@@ -48,6 +48,12 @@ pub(crate) struct SettingsArguments {
     /// Quote currency per trade (fixed-amount)
     #[arg(long, required_if_eq("sizing", "fixed-amount"))]
     amount: Option<f64>,
+    /// Fraction of equity that a position is to move in a day (volatility-target)
+    #[arg(long, value_name = "FRACTION", required_if_eq("sizing", "volatility-target"))]
+    daily_volatility: Option<f64>,
+    /// Largest notional of a trade, quote currency
+    #[arg(long, value_name = "AMOUNT")]
+    max_notional: Option<f64>,
     /// Size every trade from the starting capital
     #[arg(long)]
     no_compounding: bool,
@@ -60,6 +66,16 @@ pub(crate) struct SettingsArguments {
     /// Refuse orders of a smaller notional, quote currency
     #[arg(long, value_name = "AMOUNT")]
     min_notional: Option<Quantity>,
+    /// Round stops and targets to a multiple of this, towards the entry
+    #[arg(long, value_name = "TICK")]
+    price_tick: Option<Price>,
+    /// Let the stop follow the best price since the entry at this distance, fraction of the price
+    #[arg(long, value_name = "FRACTION")]
+    trailing_stop: Option<f64>,
+    /// Move the stop to the entry price plus costs, once the price has come this multiple of the
+    /// initial risk
+    #[arg(long, value_name = "MULTIPLE")]
+    break_even: Option<f64>,
     /// What is traded; decides what is said of shorts and funding
     #[arg(long, value_enum, default_value_t = Kind::Spot)]
     instrument: Kind,
@@ -77,6 +93,8 @@ enum SizingMethod {
     FixedAmount,
     /// A share of the Kelly fraction of the trades so far
     Kelly,
+    /// Equity × --daily-volatility / daily volatility by the ATR
+    VolatilityTarget,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug)]
@@ -110,6 +128,9 @@ impl SettingsArguments {
             SizingMethod::Kelly => {
                 Sizing::Kelly { share: self.fraction.unwrap_or(0.25), risk: self.risk }
             }
+            SizingMethod::VolatilityTarget => Sizing::VolatilityTarget {
+                daily_volatility: self.daily_volatility.unwrap_or_default(),
+            },
         };
         let instrument = Instrument {
             kind: match self.instrument {
@@ -127,6 +148,11 @@ impl SettingsArguments {
             compounding: !self.no_compounding,
             costs,
             instrument,
+            max_notional: self.max_notional,
+            price_tick: self.price_tick,
+            trailing_stop: self.trailing_stop,
+            break_even: self.break_even,
+            ..Rules::default()
         };
         let default = Settings::default();
         Settings { capital: self.capital, rules, venue_costs: costs, ..default }

@@ -17,7 +17,9 @@ use tradepulse_strategies::registry;
 
 pub(crate) use run::{Finished, Request};
 
-use crate::arguments::{DataDir, MarketArguments, SettingsArguments, parameters, read_detail};
+use crate::arguments::{
+    DataDir, MarketArguments, SettingsArguments, parameters, read_detail, read_risk_rules,
+};
 use crate::output::{self, Verdict};
 
 #[derive(Args)]
@@ -38,6 +40,10 @@ pub(crate) struct Arguments {
     /// Funding rates of a perpetual (CSV with the columns time and rate)
     #[arg(long, value_name = "FILE")]
     funding: Option<PathBuf>,
+    /// Hold each entry against the risk rules of this JSON file; what it does not name has its
+    /// default, null turns a rule off, and {} is the defaults
+    #[arg(long, value_name = "FILE.json")]
+    risk_rules: Option<PathBuf>,
     /// Bootstrap the trades this many times
     #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     monte_carlo: Option<u32>,
@@ -62,7 +68,8 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let registry = registry();
     let strategy = registry.get(&arguments.strategy)?;
     let parameters = parameters(strategy.about().variables, &arguments.set)?;
-    let settings = arguments.settings.settings();
+    let mut settings = arguments.settings.settings();
+    settings.risk = arguments.risk_rules.as_deref().map(read_risk_rules).transpose()?;
     if arguments.funding.is_some() && settings.rules.instrument.kind == InstrumentKind::Spot {
         bail!("funding is paid on perpetuals: pass --instrument perpetual with --funding");
     }
@@ -113,7 +120,12 @@ fn refuse_to_overwrite(arguments: &Arguments) -> Result<()> {
         _ => a == b,
     };
     let outputs = [("--trades", &arguments.trades), ("--report", &arguments.report)];
-    let read = [arguments.market.file(), arguments.detail.as_deref(), arguments.funding.as_deref()];
+    let read = [
+        arguments.market.file(),
+        arguments.detail.as_deref(),
+        arguments.funding.as_deref(),
+        arguments.risk_rules.as_deref(),
+    ];
     for (name, file) in outputs {
         let Some(file) = file else { continue };
         if read.into_iter().flatten().any(|input| same(file, input)) {

@@ -5,7 +5,7 @@ use tradepulse_core::order::Side;
 use tradepulse_core::strategy::FunnelStep;
 
 use super::Report;
-use super::text::{DASH, count, escape, fixed, name, percent};
+use super::text::{DASH, count, escape, fixed, percent};
 
 /// Why entries happened or did not: the funnel of conditions, and refusals.
 pub(super) fn section(report: &Report<'_>) -> String {
@@ -66,9 +66,9 @@ fn refusals(refusals: &[Refusal]) -> String {
     if refusals.is_empty() {
         return "<div><h3>Refused entries</h3>\n<p class=\"caption\">None.</p></div>\n".to_owned();
     }
-    let mut by_reason: BTreeMap<(String, &'static str), [u64; 2]> = BTreeMap::new();
+    let mut by_reason: BTreeMap<(&'static str, &'static str), [u64; 2]> = BTreeMap::new();
     for refusal in refusals {
-        let key = (name(&refusal.reason), meaning(refusal.reason));
+        let key = (refusal.reason.name(), meaning(refusal.reason));
         by_reason.entry(key).or_default()[usize::from(refusal.side == Side::Short)] += 1;
     }
     let rows: String = by_reason
@@ -98,6 +98,9 @@ fn meaning(reason: RefusalReason) -> &'static str {
         RefusalReason::NoEquity => "no equity to trade with",
         RefusalReason::BelowStep => "the size rounds to nothing",
         RefusalReason::BelowMinimum => "the size is below the market's minimum",
+        RefusalReason::Risk(_) => "a risk rule",
+        RefusalReason::Allocation => "the configuration may trade with none of the equity",
+        RefusalReason::UnknownVolatility => "the average true range is not known yet",
         _ => "",
     }
 }

@@ -204,6 +204,9 @@ fn sizing(sizing: &Sizing, currency: &str) -> String {
         Sizing::Kelly { share, risk } => {
             format!("{} of Kelly, first {} at risk", rate(*share), rate(*risk))
         }
+        Sizing::VolatilityTarget { daily_volatility } => {
+            format!("{} of equity a day by volatility", rate(*daily_volatility))
+        }
         _ => DASH.to_owned(),
     }
 }

@@ -1,5 +1,6 @@
 use crate::indicator::BatchError;
 use crate::parameter::ParameterError;
+use crate::risk::RiskRulesError;
 
 /// Why a backtest cannot run.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -52,6 +53,9 @@ pub enum BacktestError {
         /// What it should be.
         expected: &'static str,
     },
+    /// A risk rule out of its range.
+    #[error(transparent)]
+    Risk(#[from] RiskRulesError),
     /// A detail series that does not divide the candles.
     #[error("candles of {fine} cannot show what happened inside candles of {coarse}")]
     Detail {

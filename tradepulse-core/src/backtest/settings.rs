@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::BacktestError;
 use crate::engine::Rules;
+use crate::risk::RiskRules;
 use crate::simulation::{Costs, Priority, Slippage};
 use crate::sizing::Sizing;
 
@@ -17,6 +18,11 @@ pub struct Settings {
     pub venue_costs: Costs,
     /// Which leg fills first where a candle leaves that open.
     pub priority: Priority,
+    /// Limits that each entry is held against, if any: the gate of live trading, with equity marked
+    /// at each close. An emergency shutdown closes the position and refuses all later entries; a
+    /// position held for too long is closed. Both fill at the next open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<RiskRules>,
 }
 
 impl Default for Settings {
@@ -34,6 +40,7 @@ impl Settings {
             rules: Rules { costs, ..Rules::default() },
             venue_costs: costs,
             priority: Priority::StopFirst,
+            risk: None,
         }
     }
 
@@ -50,11 +57,25 @@ impl Settings {
             }
             Err(BacktestError::Setting { name, value, expected: "a fraction from 0 to below 1" })
         };
+        self.risk.map_or(Ok(()), |rules| rules.check())?;
         positive("capital", self.capital)?;
         positive("max_leverage", self.rules.max_leverage)?;
         if !(self.rules.min_edge >= 0.0 && self.rules.min_edge.is_finite()) {
             let (name, value) = ("min_edge", self.rules.min_edge);
             return Err(BacktestError::Setting { name, value, expected: "a number not below 0" });
+        }
+        let rules = &self.rules;
+        for (name, value) in [
+            ("break_even", rules.break_even),
+            ("min_notional", rules.min_notional),
+            ("max_notional", rules.max_notional),
+            ("max_duration_ms", rules.max_duration_ms.map(|ms| ms as f64)),
+        ] {
+            value.map_or(Ok(()), |value| positive(name, value))?;
+        }
+        if let Some(callback) = rules.trailing_stop {
+            positive("trailing_stop", callback)?;
+            fraction("trailing_stop", callback)?;
         }
         for costs in [&self.rules.costs, &self.venue_costs] {
             fraction("taker_fee", costs.taker_fee)?;
@@ -74,6 +95,7 @@ impl Settings {
                 positive("risk", risk)?;
                 ("fraction", share)
             }
+            Sizing::VolatilityTarget { daily_volatility } => ("daily_volatility", daily_volatility),
         };
         positive(name, value)
     }

@@ -1,6 +1,7 @@
 //! The order of events, candle by candle, on markets small enough to check by hand.
 
 mod funding;
+mod risk_rules;
 
 use super::*;
 use crate::market::{Candle, Columns};
@@ -63,7 +64,7 @@ fn settings() -> Settings {
 fn run(bars: &[Bar], script: &[Option<Intent>], settings: Settings) -> Run {
     let series = series(bars);
     let backtest = Backtest::new(&series, settings).unwrap().keep_equity();
-    let Settings { capital, rules, venue_costs, priority } = backtest.settings().clone();
+    let Settings { capital, rules, venue_costs, priority, .. } = backtest.settings().clone();
     let engine = Engine::new(Script(script.to_vec()), rules, capital);
     backtest.drive(engine, Venue::new(venue_costs, priority), &[], 0)
 }

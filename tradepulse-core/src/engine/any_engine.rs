@@ -48,6 +48,13 @@ pub trait AnyEngine: Send {
     /// Whether entries may be made from now on; see [`Engine::allow_entries`].
     fn allow_entries(&mut self, allowed: bool);
 
+    /// The largest fraction of equity that an entry's notional may have; see
+    /// [`Engine::set_allocation`].
+    fn set_allocation(&mut self, allocation: Option<f64>);
+
+    /// Equity of the wallet outside this engine's account; see [`Engine::set_other_equity`].
+    fn set_other_equity(&mut self, equity: f64);
+
     /// Whether `order` is an entry that has neither filled nor ended.
     fn is_entry(&self, order: OrderId) -> bool;
 
@@ -92,9 +99,10 @@ impl<S: Strategy> StreamingEngine<S> {
     ) -> Result<Self, EngineError> {
         let mut inputs = Inputs::default();
         let strategy = S::new(parameters, &mut inputs)?;
-        let warm_up = strategy.warm_up().max(inputs.warm_up()?);
+        let engine = Engine::new(strategy, rules, capital).with_inputs(&mut inputs);
+        let warm_up = engine.strategy().warm_up().max(inputs.warm_up()?);
         let history = History::new(timeframe, &inputs, warm_up + 1)?;
-        Ok(Self { engine: Engine::new(strategy, rules, capital), history, warm_up })
+        Ok(Self { engine, history, warm_up })
     }
 }
 
@@ -129,6 +137,14 @@ impl<S: Strategy> AnyEngine for StreamingEngine<S> {
 
     fn allow_entries(&mut self, allowed: bool) {
         self.engine.allow_entries(allowed);
+    }
+
+    fn set_allocation(&mut self, allocation: Option<f64>) {
+        self.engine.set_allocation(allocation);
+    }
+
+    fn set_other_equity(&mut self, equity: f64) {
+        self.engine.set_other_equity(equity);
     }
 
     fn is_entry(&self, order: OrderId) -> bool {

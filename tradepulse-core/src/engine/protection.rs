@@ -48,12 +48,13 @@ impl Protection {
             && sign * (self.best - self.entry_price) >= multiple * self.initial_risk
         {
             let even = self.entry_price * (1.0 + sign * rules.costs.round_trip());
+            let even = rules.stop_on_tick(self.side, even);
             if better(even, stop) && better(close, even) {
                 stop = even;
             }
         }
         if let Some(callback) = rules.trailing_stop {
-            let trailing = self.best * (1.0 - sign * callback);
+            let trailing = rules.stop_on_tick(self.side, self.best * (1.0 - sign * callback));
             if better(trailing, stop) {
                 stop = trailing;
             }

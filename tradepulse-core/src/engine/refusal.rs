@@ -18,8 +18,12 @@ pub enum RefusalReason {
     NoEquity,
     /// The size rounds to nothing.
     BelowStep,
-    /// The size is below the market's minimum.
+    /// The size is below the market's minimum, or the smallest notional wanted.
     BelowMinimum,
+    /// The configuration may trade with none of the equity.
+    Allocation,
+    /// The size needs the average true range, which is not known yet.
+    UnknownVolatility,
     /// A rule of the risk gate.
     Risk(RiskRule),
     /// The venue rejected the order.
@@ -40,6 +44,8 @@ impl RefusalReason {
             Self::NoEquity => "no_equity",
             Self::BelowStep => "below_step",
             Self::BelowMinimum => "below_minimum",
+            Self::Allocation => "allocation",
+            Self::UnknownVolatility => "unknown_volatility",
             Self::Risk(rule) => rule.name(),
             Self::Rejected => "rejected",
             Self::Cancelled => "cancelled",

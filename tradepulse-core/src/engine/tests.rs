@@ -259,3 +259,39 @@ fn held_for_so_long_is_closed() {
     let exit = submitted(&desk.close(100.0))[0];
     assert_eq!(settled(&desk.fill(&exit, 1.0, 100.0)), [(ExitReason::MaxDuration, 1.0, 0.0)]);
 }
+
+/// Notional of the entry at 100, or why there is none.
+fn notional(desk: &mut Desk) -> Result<f64, RefusalReason> {
+    match desk.close(100.0)[..] {
+        [Action::Submit(order)] => Ok(order.quantity * 100.0),
+        [Action::Refuse(refusal)] => Err(refusal.reason),
+        ref other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_allocation_caps_the_notional_and_none_of_it_refuses() {
+    let desk = |allocation| {
+        let mut desk = Desk::new(&[long()], Rules::default());
+        desk.engine.set_allocation(allocation);
+        desk
+    };
+    assert_eq!(notional(&mut desk(None)), Ok(100.0));
+    assert_eq!(notional(&mut desk(Some(0.5))), Ok(100.0));
+    assert_eq!(notional(&mut desk(Some(0.05))), Ok(50.0));
+    let mut shared = desk(Some(0.05));
+    shared.engine.set_other_equity(600.0);
+    assert_eq!(notional(&mut shared), Ok(80.0));
+    for nothing in [0.0, -1.0, f64::NAN] {
+        assert_eq!(notional(&mut desk(Some(nothing))), Err(RefusalReason::Allocation));
+    }
+}
+
+#[test]
+fn stops_and_targets_lie_on_the_tick() {
+    let rules = Rules { price_tick: Some("7".parse().unwrap()), ..Rules::default() };
+    let mut desk = Desk::new(&[long()], rules);
+    let entry = submitted(&desk.close(100.0))[0];
+    let pair = submitted(&desk.fill(&entry, 1.0, 100.0))[0];
+    assert_eq!(pair.kind, OrderKind::Oco { stop: 91.0, target: Some(119.0) });
+}

@@ -14,7 +14,7 @@ fn funding(payments: &[(i64, f64)]) -> FundingSeries {
 
 fn run_funded(series: &Series, script: &[Option<Intent>], funding: &FundingSeries) -> Run {
     let backtest = Backtest::new(series, settings()).unwrap().keep_equity().with_funding(funding);
-    let Settings { capital, rules, venue_costs, priority } = settings();
+    let Settings { capital, rules, venue_costs, priority, .. } = settings();
     let engine = Engine::new(Script(script.to_vec()), rules, capital);
     backtest.drive(engine, Venue::new(venue_costs, priority), &[], 0)
 }
