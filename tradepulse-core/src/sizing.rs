@@ -194,7 +194,7 @@ impl Sizing {
         let limit =
             equity * max_leverage / (price * (1.0 + costs.slippage.expected() + costs.taker_fee));
         let limit = match request.max_notional.map(|notional| notional / price) {
-            Some(most) if !(limit < most) => most,
+            Some(most) if most.is_nan() || most <= limit => most,
             _ => limit,
         };
         let most = if wanted < limit { wanted } else { limit };
