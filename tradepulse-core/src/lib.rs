@@ -65,6 +65,7 @@ pub mod account;
 pub mod backtest;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod desk;
 pub mod engine;
 pub mod exchange;
 pub mod indicator;

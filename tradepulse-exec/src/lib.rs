@@ -7,6 +7,8 @@
 
 #[cfg(any(feature = "data", feature = "sqlite"))]
 pub mod atomic;
+#[cfg(feature = "coordinator")]
+pub mod coordinator;
 #[cfg(feature = "data")]
 pub mod export;
 #[cfg(feature = "data")]

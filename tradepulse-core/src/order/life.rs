@@ -62,6 +62,7 @@ pub struct OrderLife {
     told: Quantity,
     filled: Quantity,
     executions: Vec<String>,
+    venue_id: Option<String>,
 }
 
 impl OrderLife {
@@ -74,6 +75,7 @@ impl OrderLife {
             told: Quantity::ZERO,
             filled: Quantity::ZERO,
             executions: Vec::new(),
+            venue_id: None,
         }
     }
 
@@ -85,6 +87,11 @@ impl OrderLife {
     /// Base currency ordered.
     pub fn quantity(&self) -> Quantity {
         self.quantity
+    }
+
+    /// The venue's id of it, once it told one.
+    pub fn venue_id(&self) -> Option<&str> {
+        self.venue_id.as_deref()
     }
 
     /// How far it has come.
@@ -133,6 +140,14 @@ impl OrderLife {
         }
     }
 
+    /// The venue had it and has forgotten it: it ended there without telling how.
+    pub fn vanished(&mut self) {
+        if !self.state.is_final() {
+            self.state = OrderState::Cancelled;
+            self.told = self.filled;
+        }
+    }
+
     /// Takes what is new in `report`, and returns the executions that had not been known.
     ///
     /// ```
@@ -157,6 +172,9 @@ impl OrderLife {
     /// ```
     pub fn report<'a>(&mut self, report: &'a OrderReport) -> Vec<&'a Execution> {
         self.told = self.told.max(report.filled);
+        if self.venue_id.is_none() {
+            self.venue_id.clone_from(&report.venue_id);
+        }
         let mut new = Vec::new();
         for execution in &report.executions {
             if !self.executions.contains(&execution.id) {

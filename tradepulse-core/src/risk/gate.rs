@@ -134,6 +134,14 @@ impl RiskGate {
         Some(shutdown)
     }
 
+    /// A person stops everything: entries stay refused until
+    /// [`reset_emergency`](Self::reset_emergency).
+    pub fn stop(&mut self, at: Timestamp, equity: f64) {
+        let peak = self.state.peak_equity.map_or(equity, |peak| peak.max(equity));
+        let drawdown = drawdown(peak, equity);
+        self.state.shutdown.get_or_insert(Shutdown { at, equity, peak, drawdown });
+    }
+
     /// A person closes the circuit breaker.
     pub fn reset_breaker(&mut self, at: Timestamp) {
         self.state.begin_day(at);

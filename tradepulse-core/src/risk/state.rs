@@ -43,6 +43,13 @@ pub struct Shutdown {
     pub drawdown: f64,
 }
 
+impl std::fmt::Display for Shutdown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { equity, peak, drawdown, .. } = self;
+        write!(f, "equity {equity:.2} is {:.1} % below its peak {peak:.2}", drawdown * 100.0)
+    }
+}
+
 /// A stored trade, as far as the counters depend on it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PastTrade {

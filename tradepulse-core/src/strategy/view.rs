@@ -1,12 +1,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::Input;
 use crate::market::{Candle, Columns};
 use crate::time::{Timeframe, Timestamp};
 
 /// Best bid and ask.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quote {
     /// Highest price somebody buys at.
     pub bid: f64,

@@ -1,0 +1,655 @@
+use super::booking::Booking;
+use super::command::{Command, NoticeKind, Record};
+use super::context::Context;
+use super::event::{AskAnswer, CancelAnswer, SubmitAnswer};
+use super::guard::{Guard, Plan};
+use super::placement::{Executed, Placement, later};
+use super::ticket::{EntryTicket, ExitTicket};
+use super::{LaneId, LaneSetup, Level};
+use crate::account::Position;
+use crate::engine::{Action, AnyEngine, EndReason, Event, Refusal};
+use crate::market::Candle;
+use crate::money::{Price, Quantity};
+use crate::order::{
+    ClientOrderId, ExitReason, Fill, Leg, Order, OrderId, OrderKind, OrderLife, OrderReport,
+    OrderRequest, OrderState, RequestKind, Side,
+};
+use crate::risk::{Approved, EntryContext};
+use crate::strategy::Quote;
+use crate::time::Timestamp;
+
+/// One configuration at its venue: the engine that decides, and the orders that carry it out.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) id: LaneId,
+    pub(super) setup: LaneSetup,
+    pub(super) engine: Box<dyn AnyEngine>,
+    pub(super) last_price: f64,
+    pub(super) last_close: Option<Timestamp>,
+    quote: Option<Quote>,
+    entry: Option<EntryTicket>,
+    exit: Option<ExitTicket>,
+    guard: Option<Guard>,
+    next_guard: Option<Plan>,
+    rearmed: u32,
+    naked_since: Option<Timestamp>,
+    beyond_since: Option<Timestamp>,
+    pub(super) opened_at: Option<Timestamp>,
+    /// Why the entry that is about to be refused is refused, in words.
+    why: Option<String>,
+    actions: Vec<Action>,
+}
+
+/// Which of a lane's orders something is about.
+#[derive(Clone, Copy)]
+enum Which {
+    Entry,
+    Exit,
+    Guard,
+}
+
+impl Lane {
+    pub(super) fn new(id: LaneId, setup: LaneSetup, engine: Box<dyn AnyEngine>) -> Self {
+        Self {
+            id,
+            setup,
+            engine,
+            last_price: f64::NAN,
+            last_close: None,
+            quote: None,
+            entry: None,
+            exit: None,
+            guard: None,
+            next_guard: None,
+            rearmed: 0,
+            naked_since: None,
+            beyond_since: None,
+            opened_at: None,
+            why: None,
+            actions: Vec::new(),
+        }
+    }
+
+    pub(super) fn position(&self) -> Option<&Position> {
+        self.engine.account().position()
+    }
+
+    /// Whether it holds nothing and wants nothing.
+    pub(super) fn is_idle(&self) -> bool {
+        self.entry.is_none()
+            && self.exit.is_none()
+            && self.guard.is_none()
+            && self.position().is_none()
+    }
+
+    /// Whether the position, if there is one, is about to be closed.
+    pub(super) fn is_exiting(&self) -> bool {
+        self.exit.is_some()
+    }
+
+    /// Cash plus unrealised profit at the last price.
+    pub(super) fn equity(&self) -> f64 {
+        self.engine.account().equity(self.last_price)
+    }
+
+    /// Side, notional and time of what it holds, or of the entry that it has sent; not of what is
+    /// about to be closed.
+    pub(super) fn holds(&self) -> Option<(Side, f64, Timestamp)> {
+        if let Some(ticket) = &self.entry {
+            let request = ticket.placement.request();
+            let notional = request.quantity.to_f64() * ticket.decided;
+            return Some((request.side, notional, ticket.created));
+        }
+        let position = self.position().filter(|_| !self.is_exiting())?;
+        let opened_at = self.opened_at.unwrap_or(Timestamp::from_ms(position.entry_time_ms));
+        Some((position.side, position.quantity * self.last_price, opened_at))
+    }
+
+    /// Whether the position's protection is in force, or there is nothing to protect.
+    pub(super) fn is_protected(&self) -> bool {
+        self.position().is_none() || self.guard.as_ref().is_some_and(Guard::is_working)
+    }
+
+    pub(super) fn placements(&self) -> impl Iterator<Item = &Placement> {
+        let entry = self.entry.iter().map(|ticket| &ticket.placement);
+        let exit = self.exit.iter().filter_map(|ticket| ticket.placement.as_ref());
+        entry.chain(exit).chain(self.guard.iter().flat_map(Guard::placements))
+    }
+
+    pub(super) fn candle(&mut self, candle: &Candle, close: Timestamp, context: &mut Context<'_>) {
+        self.last_price = candle.close;
+        self.last_close = Some(close);
+        let fired = self.price(candle.low, candle.high, candle.close, context);
+        let mut actions = std::mem::take(&mut self.actions);
+        self.engine.on_candle(*candle, self.quote, &mut actions);
+        if fired || !actions.is_empty() {
+            self.carry_out(&mut actions, context);
+            self.settle(context);
+        }
+        self.actions = actions;
+    }
+
+    pub(super) fn quoted(&mut self, quote: Quote, context: &mut Context<'_>) {
+        self.quote = Some(quote);
+        let Some(position) = self.position() else { return };
+        // What the position could be closed at.
+        let price = match position.side {
+            Side::Long => quote.bid,
+            Side::Short => quote.ask,
+        };
+        self.last_price = price;
+        self.price(price, price, price, context);
+        self.settle(context);
+    }
+
+    /// Looks at a price range: is the price beyond the stop, is a watched leg reached? If so, the
+    /// exit is begun.
+    fn price(&mut self, low: f64, high: f64, last: f64, context: &mut Context<'_>) -> bool {
+        let Some(guard) = &self.guard else { return false };
+        if self.exit.is_some() || guard.is_leaving() || self.position().is_none() {
+            return false;
+        }
+        let plan = guard.plan;
+        let protection = context.capabilities.protection;
+        if let Some(leg) = plan.reached(low, high)
+            && guard.watches(protection, leg)
+        {
+            let decided = if leg == Leg::Stop { plan.stop } else { plan.target.unwrap_or(last) };
+            self.exit = Some(ExitTicket::new(plan.order, Some(leg), decided));
+            self.leave_guard(context);
+            return true;
+        }
+        if plan.reached(last, last) == Some(Leg::Stop) {
+            self.beyond_since.get_or_insert(context.now);
+        } else {
+            self.beyond_since = None;
+        }
+        false
+    }
+
+    fn leave_guard(&mut self, context: &mut Context<'_>) {
+        if let Some(guard) = &mut self.guard {
+            guard.leave(context);
+        }
+    }
+
+    /// Gets out, for this reason.
+    pub(super) fn liquidate(&mut self, reason: ExitReason, context: &mut Context<'_>) {
+        self.step(Event::Liquidate(reason), context);
+        self.settle(context);
+    }
+
+    fn step(&mut self, event: Event<'_>, context: &mut Context<'_>) {
+        let mut actions = Vec::new();
+        self.engine.step(event, &mut actions);
+        self.carry_out(&mut actions, context);
+    }
+
+    fn carry_out(&mut self, actions: &mut Vec<Action>, context: &mut Context<'_>) {
+        for action in actions.drain(..) {
+            match action {
+                Action::Submit(order) => self.submit(order, context),
+                Action::Cancel(order) => self.cancel(order, context),
+                Action::Settle(trade) => {
+                    context.gate.closed(context.now, trade.profit);
+                    let lane = self.id;
+                    context.commands.push(Command::Record(Record::Trade { lane, trade }));
+                }
+                Action::Refuse(refusal) => {
+                    let lane = self.id;
+                    let text = self.why.take().unwrap_or_else(|| words(&refusal));
+                    context.commands.push(Command::Record(Record::Refusal { lane, refusal, text }));
+                }
+            }
+        }
+    }
+
+    fn submit(&mut self, order: Order, context: &mut Context<'_>) {
+        match order.kind {
+            OrderKind::Oco { stop, target } => {
+                let quantity = self.on_grid(order.quantity);
+                let plan = Plan { order: order.id, side: order.side, quantity, stop, target };
+                if self.guard.is_some() {
+                    self.next_guard = Some(plan);
+                } else {
+                    self.place_guard(plan, context);
+                }
+            }
+            OrderKind::Market => {
+                if self.engine.is_entry(order.id) {
+                    self.enter(order, context);
+                    return;
+                }
+                match &mut self.exit {
+                    // The engine wants what is already on its way.
+                    Some(ticket) if ticket.leg.is_some() => {}
+                    Some(ticket) => ticket.order = order.id,
+                    None => {
+                        self.exit = Some(ExitTicket::new(order.id, None, self.last_price));
+                        self.leave_guard(context);
+                    }
+                }
+            }
+        }
+    }
+
+    fn on_grid(&self, quantity: f64) -> Quantity {
+        let quantity = Quantity::from_f64(quantity).unwrap_or_default();
+        self.setup.rules.instrument.quantity_step.map_or(quantity, |step| quantity.floor_to(step))
+    }
+
+    fn place_guard(&mut self, plan: Plan, context: &mut Context<'_>) {
+        match Guard::place(plan, &self.setup.symbol, context) {
+            Ok(guard) => self.guard = Some(guard),
+            Err(error) => self.unprotected(&error.to_string(), context),
+        }
+    }
+
+    fn enter(&mut self, order: Order, context: &mut Context<'_>) {
+        let request = OrderRequest {
+            id: context.ids.next(),
+            symbol: self.setup.symbol.clone(),
+            side: order.side,
+            quantity: self.on_grid(order.quantity),
+            kind: RequestKind::Market,
+            reduce_only: false,
+        };
+        match self.judge(request, context) {
+            Ok(approved) => {
+                let ticket = EntryTicket::new(order.id, approved, self.last_price, context.now);
+                self.entry = Some(ticket);
+            }
+            Err((reason, why)) => {
+                self.why = Some(why);
+                self.step(Event::Ended { order: order.id, reason }, context);
+            }
+        }
+    }
+
+    fn judge(
+        &self,
+        request: OrderRequest,
+        context: &Context<'_>,
+    ) -> Result<Approved<OrderRequest>, (EndReason, String)> {
+        let price = Price::from_f64(self.last_price)
+            .map_err(|error| (EndReason::Rejected, error.to_string()))?;
+        if request.quantity.is_zero() {
+            return Err((EndReason::Rejected, "the size rounds to nothing".to_owned()));
+        }
+        let positions = context.wallet.positions(self.id.0 as usize);
+        let entry = EntryContext {
+            at: context.now,
+            last_price: Some(self.last_price),
+            candle_closed_at: self.last_close,
+            timeframe: self.setup.timeframe,
+            quote: self.quote,
+            spread_tolerance_bps: self.setup.max_spread_bps,
+            equity: Some(context.wallet.equity()).filter(|equity| equity.is_finite()),
+            free_balance: context.wallet.free,
+            leverage: self.setup.leverage,
+            positions: Some(&positions),
+        };
+        let judged = context.gate.judge(request, price, &entry);
+        judged.map_err(|refusal| (EndReason::from(&refusal), refusal.to_string()))
+    }
+
+    fn cancel(&mut self, order: OrderId, context: &mut Context<'_>) {
+        if let Some(ticket) = self.entry.as_mut().filter(|t| t.order == order) {
+            ticket.placement.cancel(context);
+        }
+        if self.next_guard.is_some_and(|plan| plan.order == order) {
+            self.next_guard = None;
+        }
+        if self.guard.as_ref().is_some_and(|guard| guard.plan.order == order) {
+            self.leave_guard(context);
+        }
+        // An exit that was sent is not taken back: it stands for the next one.
+        let unsent = |ticket: &ExitTicket| ticket.order == order && ticket.placement.is_none();
+        if self.exit.as_ref().is_some_and(unsent) {
+            self.exit = None;
+        }
+    }
+
+    fn which(&self, id: ClientOrderId) -> Option<Which> {
+        if self.entry.as_ref().is_some_and(|t| t.placement.owns(id)) {
+            Some(Which::Entry)
+        } else if self.exit.as_ref().and_then(|t| t.placement.as_ref()).is_some_and(|p| p.owns(id))
+        {
+            Some(Which::Exit)
+        } else {
+            let owned = self.guard.as_ref()?.placements().any(|p| p.owns(id));
+            owned.then_some(Which::Guard)
+        }
+    }
+
+    fn placement(&mut self, which: Which, id: ClientOrderId) -> Option<&mut Placement> {
+        match which {
+            Which::Entry => self.entry.as_mut().map(|ticket| &mut ticket.placement),
+            Which::Exit => self.exit.as_mut().and_then(|ticket| ticket.placement.as_mut()),
+            Which::Guard => self.guard.as_mut().and_then(|guard| guard.placement(id)),
+        }
+    }
+
+    pub(super) fn owns(&self, id: ClientOrderId) -> bool {
+        self.which(id).is_some()
+    }
+
+    pub(super) fn told(&mut self, id: ClientOrderId, told: Told<'_>, context: &mut Context<'_>) {
+        let Some(which) = self.which(id) else { return };
+        let Some(placement) = self.placement(which, id) else { return };
+        let executed = match told {
+            Told::Report(report) => placement.report(report, context),
+            Told::Submitted(answer) => placement.submit_answered(answer, context),
+            Told::Cancelled(answer) => placement.cancel_answered(answer, context),
+            Told::Asked(answer) => placement.asked(id, answer, context),
+        };
+        self.executed(which, executed, context);
+        self.settle(context);
+    }
+
+    fn executed(&mut self, which: Which, executed: Vec<Executed>, context: &mut Context<'_>) {
+        match which {
+            Which::Entry => {
+                if let Some(ticket) = &mut self.entry {
+                    ticket.collect(executed);
+                }
+            }
+            Which::Exit => {
+                let Some(ticket) = &self.exit else { return };
+                let (order, leg, decided) = (ticket.order, ticket.leg, ticket.decided);
+                for (_, execution) in executed {
+                    self.book(&[execution], order, leg, decided, context);
+                }
+            }
+            Which::Guard => {
+                for executed in executed {
+                    let Some(guard) = &self.guard else { return };
+                    let (plan, leg) = (guard.plan, guard.leg_of(&executed));
+                    let decided = match leg {
+                        Some(Leg::Target) => plan.target.unwrap_or(plan.stop),
+                        _ => plan.stop,
+                    };
+                    self.book(&[executed.1], plan.order, leg, decided, context);
+                }
+            }
+        }
+    }
+
+    /// Tells the engine of executions that reduce the position.
+    fn book(
+        &mut self,
+        executions: &[crate::order::Execution],
+        order: OrderId,
+        leg: Option<Leg>,
+        decided: f64,
+        context: &mut Context<'_>,
+    ) {
+        let Some(side) = self.position().map(|p| p.side.opposite()) else {
+            let text = format!("{}: an execution without a position", self.setup.symbol);
+            context.unexplained(text);
+            return;
+        };
+        if let Some(fill) = self.fill(executions, order, side, leg, decided, context) {
+            self.step(Event::Fill(&fill), context);
+        }
+    }
+
+    fn fill(
+        &self,
+        executions: &[crate::order::Execution],
+        order: OrderId,
+        side: Side,
+        leg: Option<Leg>,
+        decided: f64,
+        context: &mut Context<'_>,
+    ) -> Option<Fill> {
+        let symbol = &self.setup.symbol;
+        let step = self.setup.rules.instrument.quantity_step;
+        let booking = Booking { symbol, order, side, leg, decided, step };
+        let Some((fill, strange)) = booking.fill(executions) else {
+            context.unexplained(format!("{symbol}: executions that make no fill"));
+            return None;
+        };
+        for currency in strange {
+            let text = format!("{symbol}: a fee in {currency} is not counted");
+            context.notice(Level::Warning, NoticeKind::FeeUnknown, text);
+        }
+        Some(fill)
+    }
+
+    /// Brings everything as far as it can come now.
+    pub(super) fn settle(&mut self, context: &mut Context<'_>) {
+        while self.settle_guard(context) | self.settle_exit(context) | self.settle_entry(context) {}
+        if self.position().is_none() {
+            self.opened_at = None;
+            self.beyond_since = None;
+            self.rearmed = 0;
+        }
+        if self.is_protected() {
+            self.naked_since = None;
+        } else {
+            self.naked_since.get_or_insert(context.now);
+        }
+    }
+
+    fn settle_guard(&mut self, context: &mut Context<'_>) -> bool {
+        let flat = self.position().is_none();
+        let Some(guard) = &mut self.guard else {
+            return false;
+        };
+        guard.keep_pair(context);
+        if flat && !guard.is_leaving() && !guard.is_gone() {
+            guard.leave(context);
+        }
+        if !guard.is_gone() {
+            return false;
+        }
+        let (plan, refusal, wanted) = (guard.plan, guard.refusal(), guard.is_leaving());
+        if let Some(guard) = self.guard.take() {
+            guard.retire(context);
+        }
+        if flat || self.exit.is_some() {
+            self.next_guard = None;
+            return true;
+        }
+        if let Some(next) = self.next_guard.take() {
+            self.place_guard(next, context);
+            return true;
+        }
+        // The protection is gone and the position is there: protect what is left of it, twice.
+        if let Some(reason) = refusal {
+            let text = format!("{}: protective orders refused: {reason}", self.setup.symbol);
+            context.notice(Level::Error, NoticeKind::OrderRejected, text);
+        }
+        if self.rearmed >= 2 && !wanted {
+            self.unprotected("protective orders do not stay", context);
+            return true;
+        }
+        self.rearmed += 1;
+        let quantity = self.position().map_or(0.0, |p| p.quantity);
+        let quantity = self.on_grid(quantity);
+        self.place_guard(Plan { quantity, ..plan }, context);
+        true
+    }
+
+    /// The position cannot be protected: it is closed.
+    fn unprotected(&mut self, why: &str, context: &mut Context<'_>) {
+        let text = format!("{}: position without protection ({why}): closing", self.setup.symbol);
+        context.notice(Level::Error, NoticeKind::Unprotected, text);
+        self.step(Event::Liquidate(ExitReason::Unprotected), context);
+    }
+
+    fn settle_exit(&mut self, context: &mut Context<'_>) -> bool {
+        let position = self.position().map(|p| (p.side.opposite(), p.quantity));
+        if self.guard.is_some() {
+            return false;
+        }
+        let quantity = position.map(|(side, quantity)| (side, self.on_grid(quantity)));
+        let Some(ticket) = &mut self.exit else { return false };
+        if let Some(placement) = ticket.placement.as_ref().filter(|p| p.is_gone()) {
+            context.ended.add(placement.lives());
+        }
+        let ended = ticket.placement.as_ref().is_none_or(Placement::is_gone);
+        let Some((side, quantity)) = quantity.filter(|_| ended) else {
+            if ended {
+                self.exit = None;
+            }
+            return ended;
+        };
+        if let Some(placement) = &ticket.placement
+            && ticket.retry_at.is_none()
+        {
+            // It ended, and something is left.
+            let reason = placement.reason.clone().unwrap_or_else(|| "it ended early".to_owned());
+            let pause = context.settings.pause_ms(ticket.tries);
+            let partly = placement.has_filled();
+            ticket.retry_at = Some(if partly { context.now } else { later(context.now, pause) });
+            let text = format!("{}: closing order: {reason}; trying again", self.setup.symbol);
+            context.notice(Level::Error, NoticeKind::OrderRejected, text);
+        }
+        if ticket.retry_at.is_some_and(|at| at > context.now) {
+            return false;
+        }
+        let request = OrderRequest {
+            id: context.ids.next(),
+            symbol: self.setup.symbol.clone(),
+            side,
+            quantity,
+            kind: RequestKind::Market,
+            reduce_only: context.capabilities.reduce_only,
+        };
+        let id = request.id;
+        ticket.send(request, id, context);
+        true
+    }
+
+    fn settle_entry(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(ticket) = &mut self.entry else { return false };
+        let waits_for_exit =
+            self.guard.is_some() || self.exit.as_ref().is_some_and(|exit| exit.placement.is_none());
+        if !ticket.placement.is_sent() && !ticket.placement.is_gone() {
+            if waits_for_exit {
+                return false;
+            }
+            ticket.placement.send(context);
+            context.gate.entered(context.now, &self.setup.symbol);
+            return true;
+        }
+        // The other side's position is closed first.
+        if !ticket.placement.is_gone() || self.exit.is_some() {
+            return false;
+        }
+        let Some(ticket) = self.entry.take() else { return false };
+        context.ended.add(ticket.placement.lives());
+        let (order, side) = (ticket.order, ticket.placement.request().side);
+        if ticket.executions.is_empty() {
+            if ticket.placement.is_sent() {
+                context.gate.abandoned(context.now);
+            }
+            let reason = match ticket.placement.lives().first().map(OrderLife::state) {
+                Some(OrderState::Rejected) => EndReason::Rejected,
+                Some(OrderState::Expired) => EndReason::Expired,
+                _ => EndReason::Cancelled,
+            };
+            let why = ticket.placement.reason.clone();
+            let why = why.unwrap_or_else(|| "it did not fill".to_owned());
+            if !ticket.placement.is_leaving() {
+                let text = format!("{}: entry: {why}", self.setup.symbol);
+                context.notice(Level::Warning, NoticeKind::OrderRejected, text);
+            }
+            self.why = Some(why);
+            self.step(Event::Ended { order, reason }, context);
+            return true;
+        }
+        let executions = &ticket.executions;
+        let Some(fill) = self.fill(executions, order, side, None, ticket.decided, context) else {
+            return true;
+        };
+        self.opened_at = Some(context.now);
+        self.rearmed = 0;
+        self.naked_since = Some(context.now);
+        self.step(Event::Fill(&fill), context);
+        if self.position().is_some() && self.guard.is_none() && self.exit.is_none() {
+            // It filled after it had been given up.
+            self.unprotected("the entry filled late", context);
+        }
+        true
+    }
+
+    /// When it wants to be called again.
+    pub(super) fn due(&self, context: &Context<'_>) -> Option<Timestamp> {
+        let settings = context.settings;
+        let placements = self.placements().filter_map(|p| p.due(settings.order_check_ms));
+        let naked = self.naked_since.filter(|_| self.exit.is_none());
+        let beyond = self.beyond_since.filter(|_| self.exit.is_none());
+        let entry = self.entry.as_ref().filter(|t| !t.placement.is_leaving()).map(|t| t.created);
+        placements
+            .chain(naked.map(|at| later(at, settings.naked_limit_ms)))
+            .chain(beyond.map(|at| later(at, settings.watchdog_grace_ms)))
+            .chain(entry.map(|at| later(at, settings.entry_patience_ms)))
+            .chain(self.exit.as_ref().and_then(|ticket| ticket.retry_at))
+            .min()
+    }
+
+    /// Does what is due.
+    pub(super) fn tick(&mut self, context: &mut Context<'_>) {
+        let (now, settings) = (context.now, context.settings);
+        if let Some(ticket) = &mut self.entry {
+            ticket.placement.tick(context);
+            let patient_until = later(ticket.created, settings.entry_patience_ms);
+            if now >= patient_until && !ticket.placement.is_gone() {
+                ticket.placement.cancel(context);
+            }
+        }
+        if let Some(placement) = self.exit.as_mut().and_then(|ticket| ticket.placement.as_mut()) {
+            placement.tick(context);
+        }
+        for placement in self.guard.iter_mut().flat_map(Guard::placements_mut) {
+            placement.tick(context);
+        }
+        self.settle(context);
+        let passed = |since: Option<Timestamp>, limit_ms| {
+            since.is_some_and(|since| now >= later(since, limit_ms))
+        };
+        if self.exit.is_none() && passed(self.naked_since, settings.naked_limit_ms) {
+            let text = format!("{} ms without a protective order", settings.naked_limit_ms);
+            self.unprotected(&text, context);
+            self.settle(context);
+        }
+        if self.exit.is_none() && passed(self.beyond_since, settings.watchdog_grace_ms) {
+            let text = format!("{}: price beyond the stop, which did not fire", self.setup.symbol);
+            context.notice(Level::Error, NoticeKind::Watchdog, text);
+            self.liquidate(ExitReason::Watchdog, context);
+        }
+    }
+
+    /// Reports may have been lost: asks for everything that may be live. `all`: also for what was
+    /// just sent, whose answer died with the process that sent it.
+    pub(super) fn ask_all(&mut self, all: bool, context: &mut Context<'_>) {
+        let entry = self.entry.iter_mut().map(|ticket| &mut ticket.placement);
+        let exit = self.exit.iter_mut().filter_map(|ticket| ticket.placement.as_mut());
+        let guard = self.guard.iter_mut().flat_map(Guard::placements_mut);
+        for placement in entry.chain(exit).chain(guard) {
+            if all {
+                placement.lose(context);
+            } else if placement.lives().iter().any(|life| life.may_be_live()) {
+                placement.ask(context);
+            }
+        }
+    }
+}
+
+/// What a lane can be told of its orders.
+#[derive(Clone, Copy)]
+pub(super) enum Told<'a> {
+    Report(&'a OrderReport),
+    Submitted(&'a SubmitAnswer),
+    Cancelled(&'a CancelAnswer),
+    Asked(&'a AskAnswer),
+}
+
+/// A refusal of the engine's own, in words.
+fn words(refusal: &Refusal) -> String {
+    let Refusal { reason, figure, limit, .. } = refusal;
+    format!("{}: {figure} against {limit}", reason.name())
+}

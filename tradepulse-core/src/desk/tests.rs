@@ -1,0 +1,8 @@
+//! The desk against the simulated exchange, and against the backtest.
+
+mod dice;
+mod floor;
+mod parity;
+
+use dice::Dice;
+use floor::Floor;

@@ -1,0 +1,25 @@
+//! The coordinator: candles in, orders out, everything recorded.
+//!
+//! A [`Driver`] is the loop around a [`Desk`](tradepulse_core::desk::Desk): it hands it what a
+//! [`Feed`](tradepulse_core::exchange::Feed) and an
+//! [`Exchange`](tradepulse_core::exchange::Exchange) tell, writes each event into the journal before
+//! anything that comes of it leaves the process, carries out the desk's commands and keeps its
+//! records. A start is a recovery: the journal is replayed, the venue is asked, and only then does
+//! anything new begin.
+//!
+//! Paper, testnet and live differ in what stands behind the ports and in the [`Pace`]; the loop is
+//! the same.
+
+mod clock;
+mod driver;
+mod journal;
+mod paper_feed;
+mod recorder;
+mod replay_feed;
+
+pub use clock::Clock;
+pub use driver::{CrashHook, CrashPoint, Driver, DriverError, DriverSetup, Ended, Pace};
+pub use journal::JournalError;
+pub use paper_feed::{FollowsMarket, PaperFeed};
+pub use recorder::{Counters, LaneOwner, Owner};
+pub use replay_feed::{ReplayFeed, ReplaySpeed};

@@ -1,0 +1,48 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tradepulse_core::time::Timestamp;
+
+/// Where the time comes from.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    /// The machine's clock, corrected by the venue's offset in milliseconds.
+    System {
+        /// Venue's clock less the machine's.
+        offset_ms: Arc<AtomicI64>,
+    },
+    /// The time of what was told last: of a replay.
+    Events(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self::System { offset_ms: Arc::default() }
+    }
+
+    /// A clock that stands where it is put.
+    pub fn events() -> Self {
+        Self::Events(Arc::new(AtomicI64::new(Timestamp::EARLIEST.as_ms())))
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        match self {
+            Self::System { offset_ms } => {
+                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+                Timestamp::from_ms(ms.saturating_add(offset_ms.load(Ordering::Relaxed)))
+            }
+            Self::Events(at) => Timestamp::from_ms(at.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// Something happened at `at`: a clock of events moves there, if that is forward.
+    pub fn happened(&self, at: Timestamp) {
+        if let Self::Events(now) = self {
+            now.fetch_max(at.as_ms(), Ordering::Relaxed);
+        }
+    }
+}

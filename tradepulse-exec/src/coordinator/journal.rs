@@ -1,0 +1,102 @@
+use std::sync::Arc;
+
+use tradepulse_core::desk::DeskEvent;
+use tradepulse_core::store::StoreError;
+use tradepulse_core::store::trading::{JournalEntry, TradingStore};
+
+/// Entries that may wait before they are written, as long as nothing that comes of them leaves.
+const WAITING: usize = 512;
+
+/// The journal of one run, as its writer sees it.
+pub(super) struct Journal {
+    store: Arc<dyn TradingStore>,
+    run: String,
+    last: u64,
+    waiting: Vec<JournalEntry>,
+}
+
+impl Journal {
+    pub(super) fn new(store: Arc<dyn TradingStore>, run: String) -> Self {
+        Self { store, run, last: 0, waiting: Vec::new() }
+    }
+
+    /// Everything that was written, in order, in pages.
+    pub(super) async fn replay(
+        &mut self,
+        mut each: impl FnMut(DeskEvent) -> Result<(), String>,
+    ) -> Result<u64, JournalError> {
+        const PAGE: u64 = 10_000;
+        loop {
+            let entries = self.store.journal(&self.run, self.last + 1, PAGE).await?;
+            let Some(last) = entries.last() else { return Ok(self.last) };
+            let last = last.sequence;
+            for entry in entries {
+                let unreadable = |reason: String| JournalError::Unreadable {
+                    run: self.run.clone(),
+                    sequence: entry.sequence,
+                    reason,
+                };
+                let event =
+                    serde_json::from_str(&entry.body).map_err(|e| unreadable(e.to_string()))?;
+                each(event).map_err(unreadable)?;
+            }
+            self.last = last;
+        }
+    }
+
+    /// Number of the last entry.
+    pub(super) fn end(&self) -> u64 {
+        self.last
+    }
+
+    pub(super) fn push(&mut self, event: &DeskEvent) -> Result<(), JournalError> {
+        let body = serde_json::to_string(event).map_err(|e| JournalError::Unreadable {
+            run: self.run.clone(),
+            sequence: self.last + 1,
+            reason: e.to_string(),
+        })?;
+        self.last += 1;
+        self.waiting.push(JournalEntry {
+            run: self.run.clone(),
+            sequence: self.last,
+            at: event.at,
+            kind: event.kind.name().to_owned(),
+            body,
+        });
+        Ok(())
+    }
+
+    /// Whether enough waits to be worth writing.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() >= WAITING
+    }
+
+    /// Writes what waits. `durable`: it is on the disk when this returns.
+    pub(super) async fn flush(&mut self, durable: bool) -> Result<(), JournalError> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        self.store.append_journal(&self.run, &self.waiting, durable).await?;
+        self.waiting.clear();
+        Ok(())
+    }
+}
+
+/// A journal that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// The store failed.
+    #[error("the journal: {0}")]
+    Store(#[from] StoreError),
+    /// An entry makes no sense.
+    #[error("entry {sequence} of the journal of run {run} cannot be read: {reason}")]
+    Unreadable {
+        /// The run.
+        run: String,
+        /// Number of the entry.
+        sequence: u64,
+        /// Why.
+        reason: String,
+    },
+}

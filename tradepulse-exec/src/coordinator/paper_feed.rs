@@ -1,0 +1,74 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tradepulse_core::exchange::{Feed, FeedError, FeedEvent};
+use tradepulse_core::market::{Candle, Symbol};
+use tradepulse_core::strategy::Quote;
+use tradepulse_core::time::{Timeframe, Timestamp};
+
+/// A venue that lives on the market data of another one.
+pub trait FollowsMarket: Send + Sync {
+    /// A candle has closed: fills come of it, as [`Exchange::drain`] is called.
+    ///
+    /// [`Exchange::drain`]: tradepulse_core::exchange::Exchange::drain
+    ///
+    /// # Errors
+    /// If the venue does not know the market, or the candle comes out of order.
+    fn candle(
+        &self,
+        symbol: &Symbol,
+        timeframe: Timeframe,
+        candle: Candle,
+    ) -> Result<(), FeedError>;
+
+    /// Best bid and ask have changed.
+    ///
+    /// # Errors
+    /// If the venue does not know the market.
+    fn quote(&self, symbol: &Symbol, quote: Quote, at: Timestamp) -> Result<(), FeedError>;
+}
+
+/// A feed in front of a venue that lives on it: the venue meets what comes before anybody else
+/// sees it. Of a market's candles the venue meets those of one timeframe, the shortest that is
+/// traded.
+pub struct PaperFeed<F> {
+    inner: F,
+    venue: Arc<dyn FollowsMarket>,
+    timeframes: BTreeMap<Symbol, Timeframe>,
+}
+
+impl<F: Feed> PaperFeed<F> {
+    /// `markets`: what is traded.
+    pub fn new(
+        inner: F,
+        venue: Arc<dyn FollowsMarket>,
+        markets: impl IntoIterator<Item = (Symbol, Timeframe)>,
+    ) -> Self {
+        let mut timeframes: BTreeMap<Symbol, Timeframe> = BTreeMap::new();
+        for (symbol, timeframe) in markets {
+            let shortest = timeframes.entry(symbol).or_insert(timeframe);
+            *shortest = timeframe.min(*shortest);
+        }
+        Self { inner, venue, timeframes }
+    }
+}
+
+#[async_trait]
+impl<F: Feed> Feed for PaperFeed<F> {
+    async fn next(&mut self) -> Result<Option<FeedEvent>, FeedError> {
+        let event = self.inner.next().await?;
+        match &event {
+            Some(FeedEvent::Candle { symbol, timeframe, candle })
+                if self.timeframes.get(symbol) == Some(timeframe) =>
+            {
+                self.venue.candle(symbol, *timeframe, *candle)?;
+            }
+            Some(FeedEvent::Quote { symbol, quote, at }) => {
+                self.venue.quote(symbol, *quote, *at)?;
+            }
+            _ => {}
+        }
+        Ok(event)
+    }
+}
