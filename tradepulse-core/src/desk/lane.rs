@@ -336,6 +336,10 @@ impl Lane {
 
     pub(super) fn told(&mut self, id: ClientOrderId, told: Told<'_>, context: &mut Context<'_>) {
         let Some(which) = self.which(id) else { return };
+        let waits = self.entry_waits();
+        if let Some(ticket) = &mut self.entry {
+            ticket.placement.held = waits;
+        }
         let Some(placement) = self.placement(which, id) else { return };
         let executed = match told {
             Told::Report(report) => placement.report(report, context),
@@ -523,12 +527,22 @@ impl Lane {
         true
     }
 
+    /// Whether an entry has to wait: the position that it turns around is not yet on its way out.
+    fn entry_waits(&self) -> bool {
+        let rests =
+            |ticket: &ExitTicket| ticket.placement.as_ref().is_some_and(Placement::is_resting);
+        self.guard.is_some() || self.exit.as_ref().is_some_and(|ticket| !rests(ticket))
+    }
+
     fn settle_entry(&mut self, context: &mut Context<'_>) -> bool {
+        let waits = self.entry_waits();
         let Some(ticket) = &mut self.entry else { return false };
-        let waits_for_exit =
-            self.guard.is_some() || self.exit.as_ref().is_some_and(|exit| exit.placement.is_none());
+        if ticket.placement.held && !waits {
+            ticket.placement.held = false;
+            ticket.placement.tick(context);
+        }
         if !ticket.placement.is_sent() && !ticket.placement.is_gone() {
-            if waits_for_exit {
+            if waits {
                 return false;
             }
             ticket.placement.send(context);
@@ -594,7 +608,9 @@ impl Lane {
     /// Does what is due.
     pub(super) fn tick(&mut self, context: &mut Context<'_>) {
         let (now, settings) = (context.now, context.settings);
+        let waits = self.entry_waits();
         if let Some(ticket) = &mut self.entry {
+            ticket.placement.held = waits;
             ticket.placement.tick(context);
             let patient_until = later(ticket.created, settings.entry_patience_ms);
             if now >= patient_until && !ticket.placement.is_gone() {
@@ -629,13 +645,14 @@ impl Lane {
         let entry = self.entry.iter_mut().map(|ticket| &mut ticket.placement);
         let exit = self.exit.iter_mut().filter_map(|ticket| ticket.placement.as_mut());
         let guard = self.guard.iter_mut().flat_map(Guard::placements_mut);
-        for placement in entry.chain(exit).chain(guard) {
+        for placement in exit.chain(guard).chain(entry) {
             if all {
-                placement.lose(context);
+                placement.recover(context);
             } else if placement.lives().iter().any(|life| life.may_be_live()) {
                 placement.ask(context);
             }
         }
+        self.settle(context);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 /// What to do when the venue turns out not to have an order whose answer was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Missing {
-    /// Let it be: what it was for has passed (entries).
+    /// Let it be, unless it is young and a second order of its id is impossible (entries).
     GiveUp,
     /// Send the same order again at once: while it rests, a second one of its id is refused
     /// (protective orders).
@@ -36,6 +36,11 @@ pub(super) struct Placement {
     waiting: Waiting,
     /// It is certain that the venue does not have it.
     absent: bool,
+    created: Timestamp,
+    /// Until then a sending whose answer was lost may still arrive.
+    unknown_until: Option<Timestamp>,
+    /// It is not sent again, whatever the venue says.
+    given_up: bool,
     sent_at: Option<Timestamp>,
     heard_at: Timestamp,
     tries: u32,
@@ -43,6 +48,8 @@ pub(super) struct Placement {
     ask_at: Option<Timestamp>,
     cancel_at: Option<Timestamp>,
     cancel_wanted: bool,
+    /// Something else has to reach the venue before it is sent, or sent again.
+    pub(super) held: bool,
     /// Why it ended, in the venue's words.
     pub(super) reason: Option<String>,
     /// How the venue refused it, if it did.
@@ -62,6 +69,9 @@ impl Placement {
             missing,
             waiting: Waiting::Nothing,
             absent: true,
+            created: now,
+            unknown_until: None,
+            given_up: false,
             sent_at: None,
             heard_at: now,
             tries: 0,
@@ -69,6 +79,7 @@ impl Placement {
             ask_at: None,
             cancel_at: None,
             cancel_wanted: false,
+            held: false,
             reason: None,
             rejected: None,
         }
@@ -117,7 +128,8 @@ impl Placement {
         let quiet = self.waiting != Waiting::Submit && order_check_ms > 0;
         let check = (quiet && self.lives.iter().any(OrderLife::may_be_live))
             .then(|| later(self.heard_at, order_check_ms));
-        [self.send_at, self.ask_at, self.cancel_at, check].into_iter().flatten().min()
+        let send_at = self.send_at.filter(|_| !self.held);
+        [send_at, self.ask_at, self.cancel_at, check].into_iter().flatten().min()
     }
 
     pub(super) fn send(&mut self, context: &mut Context<'_>) {
@@ -160,13 +172,21 @@ impl Placement {
             SubmitAnswer::Rejected { kind, reason } => {
                 self.reason = Some(reason.clone());
                 self.rejected = Some(*kind);
-                self.refuse(context);
+                if self.may_arrive(context) {
+                    // That was the answer to the second sending.
+                    self.given_up = true;
+                    self.ask_later(context);
+                } else {
+                    self.refuse(context);
+                }
             }
             SubmitAnswer::NotSent { until, reason } => {
                 self.reason = Some(reason.clone());
-                self.absent = true;
-                if self.cancel_wanted {
+                self.absent = !self.may_arrive(context);
+                if self.cancel_wanted && self.absent {
                     self.refuse(context);
+                } else if self.cancel_wanted {
+                    self.ask_later(context);
                 } else {
                     let pause = later(context.now, context.settings.pause_ms(self.tries));
                     self.send_at = Some(until.map_or(pause, |until| until.max(pause)));
@@ -182,14 +202,22 @@ impl Placement {
         executed
     }
 
-    /// The answer to sending it was lost, perhaps with the process that sent it: asks for it.
-    pub(super) fn lose(&mut self, context: &mut Context<'_>) {
+    /// Another process took over: whatever was on its way may be lost.
+    pub(super) fn recover(&mut self, context: &mut Context<'_>) {
+        self.tries = 0;
+        self.lose(context);
+    }
+
+    /// The answer to sending it was lost: asks for it.
+    fn lose(&mut self, context: &mut Context<'_>) {
         if self.is_gone() || !self.is_sent() {
             return;
         }
         for life in &mut self.lives {
             life.lost();
         }
+        let sent_at = self.sent_at.unwrap_or(context.now);
+        self.unknown_until = Some(later(sent_at, context.capabilities.arrival_window_ms));
         self.send_at = None;
         self.record(context);
         self.ask(context);
@@ -246,11 +274,17 @@ impl Placement {
         let arrival_ms = context.capabilities.arrival_window_ms;
         let certain_at = later(self.sent_at.unwrap_or(context.now), arrival_ms);
         let certain = context.now >= certain_at;
-        let gives_up = self.cancel_wanted || self.missing == Missing::GiveUp;
-        if certain && gives_up {
-            self.reason.get_or_insert_with(|| "it never arrived".to_owned());
-            self.refuse(context);
-        } else if !gives_up && (certain || self.missing == Missing::ResendAtOnce) {
+        let remembers = context.capabilities.remembers_ids;
+        // While it is what it was decided for.
+        let young = context.now < later(self.created, context.settings.entry_patience_ms);
+        let resend = !self.cancel_wanted
+            && !self.given_up
+            && match self.missing {
+                Missing::GiveUp => remembers && young,
+                Missing::ResendAtOnce => true,
+                Missing::ResendLater => remembers || certain,
+            };
+        if resend {
             self.waiting = Waiting::Nothing;
             self.send_at = Some(if self.tries == 0 {
                 context.now
@@ -259,6 +293,9 @@ impl Placement {
             });
             self.tries += 1;
             self.tick(context);
+        } else if certain {
+            self.reason.get_or_insert_with(|| "it never arrived".to_owned());
+            self.refuse(context);
         } else {
             let pause = later(context.now, context.settings.pause_ms(self.tries));
             self.tries += 1;
@@ -353,6 +390,11 @@ impl Placement {
         new
     }
 
+    /// Whether a sending whose answer was lost may still arrive.
+    fn may_arrive(&self, context: &Context<'_>) -> bool {
+        self.unknown_until.is_some_and(|until| context.now < until)
+    }
+
     /// It is certain that the venue does not have it and will not get it.
     fn refuse(&mut self, context: &mut Context<'_>) {
         self.absent = true;
@@ -376,7 +418,7 @@ impl Placement {
             (self.send_at, self.ask_at, self.cancel_at) = (None, None, None);
             return;
         }
-        if self.send_at.is_some_and(|at| at <= now) {
+        if !self.held && self.send_at.is_some_and(|at| at <= now) {
             self.send(context);
         }
         if self.cancel_at.is_some_and(|at| at <= now) {

@@ -1,5 +1,6 @@
 //! The desk against the simulated exchange, and against the backtest.
 
+mod crash;
 mod dice;
 mod floor;
 mod parity;

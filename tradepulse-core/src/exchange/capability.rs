@@ -36,6 +36,9 @@ pub struct Capabilities {
     /// For how long after it was sent an order may still arrive, milliseconds: after that, an
     /// order that the venue does not know will never be there (Binance: `recvWindow`).
     pub arrival_window_ms: i64,
+    /// Whether it refuses an id that it has ever seen, and not only ids of orders that rest: then
+    /// nothing is doubled by sending anything again.
+    pub remembers_ids: bool,
 }
 
 impl Capabilities {
@@ -50,6 +53,7 @@ impl Capabilities {
             reduce_only: true,
             testnet: true,
             arrival_window_ms: 0,
+            remembers_ids: true,
         }
     }
 }

@@ -1,5 +1,7 @@
 use std::collections::VecDeque;
 
+use rand::RngExt;
+
 use super::Dice;
 use crate::account::Trade;
 use crate::desk::{
@@ -11,6 +13,7 @@ use crate::exchange::{Capabilities, Exchange, Protection, TradingRules, VenueEve
 use crate::market::{Candle, InstrumentKind, Symbol};
 use crate::order::RunTag;
 use crate::parameter::Parameters;
+use crate::random::Seed;
 use crate::risk::{RiskGate, RiskRules};
 use crate::simulation::{AccountKind, SimulatedExchange, SimulatedExchangeSettings};
 use crate::time::{Timeframe, Timestamp};
@@ -22,6 +25,9 @@ pub(super) struct Floor {
     pub(super) trades: Vec<Trade>,
     pub(super) notices: Vec<Notice>,
     queue: VecDeque<Command>,
+    make: Box<dyn Fn() -> Desk>,
+    crashes: Option<(rand_chacha::ChaCha8Rng, f64)>,
+    pub(super) crashed: u32,
     symbol: Symbol,
     timeframe: Timeframe,
     now: Timestamp,
@@ -32,7 +38,8 @@ pub(super) const CAPITAL: f64 = 10_000.0;
 impl Floor {
     pub(super) fn capabilities(protection: Protection) -> Capabilities {
         let name = "simulated".parse().unwrap();
-        Capabilities { protection, ..Capabilities::full(name, InstrumentKind::Perpetual) }
+        let full = Capabilities::full(name, InstrumentKind::Perpetual);
+        Capabilities { protection, arrival_window_ms: 5_000, ..full }
     }
 
     pub(super) fn venue(capabilities: Capabilities, rules: &Rules) -> SimulatedExchange {
@@ -52,22 +59,32 @@ impl Floor {
             order_check_ms: 60_000,
             ..DeskSettings::default()
         };
-        let gate = RiskGate::new(RiskRules::none());
-        let mut desk = Desk::new(RunTag::new(1), CAPITAL, capabilities, gate, settings);
-        let engine: Box<dyn AnyEngine> = Box::new(
-            StreamingEngine::<Dice>::new(parameters, rules.clone(), CAPITAL, timeframe).unwrap(),
-        );
-        let setup = LaneSetup {
-            name: "dice".into(),
-            symbol: symbol.clone(),
-            timeframe,
-            rules: TradingRules { instrument: rules.instrument, price_tick: None },
-            leverage: 1.0,
-            max_spread_bps: None,
+        let (parameters, rules) = (parameters.clone(), rules.clone());
+        let lane_symbol = symbol.clone();
+        let make = move || {
+            let gate = RiskGate::new(RiskRules::none());
+            let capabilities = capabilities.clone();
+            let mut desk = Desk::new(RunTag::new(1), CAPITAL, capabilities, gate, settings.clone());
+            let rules = rules.clone();
+            let trading = TradingRules { instrument: rules.instrument, price_tick: None };
+            let engine = StreamingEngine::<Dice>::new(&parameters, rules, CAPITAL, timeframe);
+            let engine: Box<dyn AnyEngine> = Box::new(engine.unwrap());
+            let setup = LaneSetup {
+                name: "dice".into(),
+                symbol: lane_symbol.clone(),
+                timeframe,
+                rules: trading,
+                leverage: 1.0,
+                max_spread_bps: None,
+            };
+            desk.add(setup, engine);
+            desk
         };
-        desk.add(setup, engine);
         Self {
-            desk,
+            desk: make(),
+            make: Box::new(make),
+            crashes: None,
+            crashed: 0,
             journal: Vec::new(),
             trades: Vec::new(),
             notices: Vec::new(),
@@ -78,10 +95,48 @@ impl Floor {
         }
     }
 
+    /// From now on the process dies with this probability before each thing it does.
+    pub(super) fn crash(&mut self, seed: u64, probability: f64) {
+        self.crashes = Some((Seed(seed).stream("crashes"), probability));
+    }
+
+    fn dies(&mut self) -> bool {
+        let Some((dice, probability)) = &mut self.crashes else { return false };
+        dice.random_range(0.0..1.0) < *probability
+    }
+
+    /// The process died: what is left is the journal, and the venue. Another one takes over.
+    fn recover(&mut self, venue: &dyn Exchange) {
+        self.crashed += 1;
+        self.queue.clear();
+        self.desk = (self.make)();
+        self.trades.clear();
+        let mut commands = Vec::new();
+        for event in &self.journal {
+            self.desk.step(event, &mut commands);
+        }
+        for command in commands {
+            if let Command::Record(Record::Trade { trade, .. }) = command {
+                self.trades.push(trade);
+            }
+        }
+        let open = loop {
+            // A venue that cannot be asked is asked again. What it tells until then nobody hears.
+            if let Ok(open) = pollster::block_on(venue.open_orders(&self.symbol)) {
+                break open;
+            }
+            drop(venue.drain());
+        };
+        self.tell(venue, DeskEventKind::Recovered { open: open.ours, foreign: open.foreign });
+    }
+
     /// Tells the desk one thing and carries out what comes of it.
     pub(super) fn tell(&mut self, venue: &dyn Exchange, kind: DeskEventKind) {
         self.take(kind);
         while let Some(command) = self.queue.pop_front() {
+            if self.dies() {
+                return self.recover(venue);
+            }
             let answer = pollster::block_on(async {
                 match &command {
                     Command::Submit(order) => DeskEventKind::Submitted {
@@ -99,6 +154,9 @@ impl Floor {
                     Command::Record(_) => unreachable!(),
                 }
             });
+            if self.dies() {
+                return self.recover(venue);
+            }
             self.take(answer);
         }
     }
@@ -125,6 +183,11 @@ impl Floor {
                 return;
             }
             for event in events {
+                if self.dies() {
+                    // This event and those after it were heard by nobody.
+                    self.recover(venue);
+                    break;
+                }
                 let kind = match event {
                     VenueEvent::Order(report) => DeskEventKind::Report(report),
                     VenueEvent::Gap { .. } => DeskEventKind::Gap,
@@ -148,7 +211,12 @@ impl Floor {
         let mut ticks = 0;
         while let Some(due) = self.desk.due().filter(|due| *due < at) {
             ticks += 1;
-            assert!(ticks < 10_000, "timers that never rest");
+            assert!(
+                ticks < 10_000,
+                "timers that never rest: {due} at {}: {:#?}",
+                self.now,
+                self.desk
+            );
             let next = due.max(Timestamp::from_ms(self.now.as_ms() + 1));
             if next >= at {
                 break;

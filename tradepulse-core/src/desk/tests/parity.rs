@@ -12,12 +12,12 @@ use crate::random::Seed;
 use crate::strategy::Strategy;
 use crate::time::Timeframe;
 
-fn market(seed: u64, candles: usize) -> Series {
+pub(super) fn market(seed: u64, candles: usize) -> Series {
     let market = SyntheticMarket { candles, ..SyntheticMarket::new(Seed(seed), Timeframe::M5) };
     market.generate().unwrap()
 }
 
-fn parameters(seed: i64, target: bool) -> Parameters {
+pub(super) fn parameters(seed: i64, target: bool) -> Parameters {
     let mut parameters = Parameters::defaults(Dice::about().variables);
     parameters = parameters.with("seed", seed).unwrap();
     parameters.with("target", target).unwrap()
