@@ -11,6 +11,8 @@ mod error;
 mod feed;
 mod market_data;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 pub use account::{Balance, VenuePosition};
@@ -126,4 +128,55 @@ pub struct OpenOrders {
     pub ours: Vec<OrderReport>,
     /// The venue's ids of those that are not.
     pub foreign: Vec<String>,
+}
+
+/// A shared venue is a venue.
+#[async_trait]
+impl<E: Exchange + ?Sized> Exchange for Arc<E> {
+    fn capabilities(&self) -> &Capabilities {
+        (**self).capabilities()
+    }
+
+    async fn submit(
+        &self,
+        order: &Approved<OrderRequest>,
+    ) -> Result<Vec<OrderReport>, ExchangeError> {
+        (**self).submit(order).await
+    }
+
+    async fn cancel(
+        &self,
+        symbol: &Symbol,
+        id: ClientOrderId,
+    ) -> Result<CancelOutcome, ExchangeError> {
+        (**self).cancel(symbol, id).await
+    }
+
+    async fn order(
+        &self,
+        symbol: &Symbol,
+        id: ClientOrderId,
+    ) -> Result<Option<OrderReport>, ExchangeError> {
+        (**self).order(symbol, id).await
+    }
+
+    async fn open_orders(&self, symbol: &Symbol) -> Result<OpenOrders, ExchangeError> {
+        (**self).open_orders(symbol).await
+    }
+
+    async fn balances(&self) -> Result<Vec<Balance>, ExchangeError> {
+        (**self).balances().await
+    }
+
+    async fn positions(&self) -> Result<Vec<VenuePosition>, ExchangeError> {
+        (**self).positions().await
+    }
+
+    fn drain(&self) -> Vec<VenueEvent> {
+        (**self).drain()
+    }
+
+    async fn wait(&self) {
+        (**self).wait().await;
+    }
 }

@@ -6,6 +6,7 @@
 
 mod cost;
 mod exchange;
+pub mod fault;
 mod fill_rule;
 mod terms;
 mod venue;

@@ -34,9 +34,12 @@ pub(super) mod sample;
 mod study;
 mod trial;
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+
+use super::{Boxed, ensure, ensure_eq};
+pub use super::{Failure, Report};
 
 use crate::store::{StoreError, TrainingStore};
 
@@ -49,9 +52,6 @@ pub trait StoreFactory: Send + Sync {
     /// The store made last, opened once more. It may still be open.
     async fn reopen(&self) -> Result<Arc<dyn TrainingStore>, StoreError>;
 }
-
-/// A future in a box.
-pub(super) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// One thing that a store must do.
 #[derive(Clone, Copy)]
@@ -77,11 +77,6 @@ impl fmt::Debug for Case {
     }
 }
 
-/// What a store does that it should not.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Failure(pub(super) String);
-
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self(format!("unexpected error: {error} ({error:?})"))
@@ -101,32 +96,6 @@ pub fn cases() -> Vec<Case> {
     groups.concat()
 }
 
-/// What became of the cases.
-#[derive(Debug)]
-pub struct Report {
-    /// Each case's id, and what is wrong.
-    pub results: Vec<(&'static str, Result<(), Failure>)>,
-}
-
-impl Report {
-    /// Whether nothing is wrong.
-    pub fn is_clean(&self) -> bool {
-        self.results.iter().all(|(_, result)| result.is_ok())
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (id, result) in &self.results {
-            match result {
-                Ok(()) => writeln!(f, "ok      {id}")?,
-                Err(failure) => writeln!(f, "FAILED  {id}: {failure}")?,
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Runs every case on the stores of `factory`.
 pub async fn run(factory: &dyn StoreFactory) -> Report {
     let mut results = Vec::new();
@@ -141,31 +110,6 @@ macro_rules! case_table {
     ($($id:literal => $case:path,)*) => {
         pub(super) const CASES: &[super::Case] =
             &[$(super::Case { id: $id, run: |factory| Box::pin($case(factory)) },)*];
-    };
-}
-
-/// Fails the case unless the condition holds.
-macro_rules! ensure {
-    ($condition:expr, $($message:tt)*) => {
-        if !$condition {
-            return Err(super::Failure(format!($($message)*)));
-        }
-    };
-}
-
-/// Fails the case unless both are equal.
-macro_rules! ensure_eq {
-    ($found:expr, $expected:expr, $what:literal) => {
-        match (&$found, &$expected) {
-            (found, expected) => {
-                if found != expected {
-                    return Err(super::Failure(format!(
-                        "{}: found {found:?}, expected {expected:?}",
-                        $what
-                    )));
-                }
-            }
-        }
     };
 }
 
@@ -185,7 +129,7 @@ macro_rules! ensure_err {
     };
 }
 
-pub(super) use {case_table, ensure, ensure_eq, ensure_err};
+pub(super) use {case_table, ensure_err};
 
 #[cfg(test)]
 mod tests;

@@ -36,8 +36,9 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
-use super::store::{Boxed, case_table, ensure, ensure_eq, ensure_err};
-pub use super::store::{Failure, Report};
+use super::store::{case_table, ensure_err};
+use super::{Boxed, ensure, ensure_eq};
+pub use super::{Failure, Report};
 use crate::store::{StoreError, TradingStore};
 
 /// Makes the stores that a suite works on.

@@ -138,8 +138,15 @@ impl SimulatedExchange {
         if !inner.state.markets.contains_key(symbol) {
             return Err(SimulationError::UnknownMarket(symbol.clone()));
         }
+        inner.state.changes += 1;
         inner.state.foreign.push((symbol.clone(), venue_id.to_owned()));
         Ok(())
+    }
+
+    /// Rises when something happens that a saved state has to have. Quotes that fill nothing move
+    /// the last price only, and do not count. Begins at 0 in each process.
+    pub fn changes(&self) -> u64 {
+        self.lock().state.changes
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -207,6 +214,7 @@ impl Exchange for SimulatedExchange {
         if state.told.is_empty() {
             state.advance();
         }
+        state.changes += u64::from(!state.told.is_empty());
         state.told.drain(..).map(VenueEvent::Order).collect()
     }
 
@@ -226,6 +234,29 @@ impl Exchange for SimulatedExchange {
 }
 
 impl ExchangeState {
+    /// The same state under other settings: other costs, rules, or more markets. Balances stay as
+    /// they are.
+    ///
+    /// # Errors
+    /// If the settings contradict themselves, leave out a market, or turn a spot account into a
+    /// margin account or back.
+    pub fn under(mut self, settings: SimulatedExchangeSettings) -> Result<Self, SimulationError> {
+        settings.check()?;
+        let refused = |reason| Err(SimulationError::Settings { reason });
+        let is_margin = |account| matches!(account, AccountKind::Margin { .. });
+        if is_margin(settings.account) != is_margin(self.settings.account) {
+            return refused("the account was of another kind: begin a new one");
+        }
+        if !self.markets.keys().all(|symbol| settings.markets.contains_key(symbol)) {
+            return refused("a market that was traded is left out: add it");
+        }
+        for symbol in settings.markets.keys() {
+            self.markets.entry(symbol.clone()).or_default();
+        }
+        self.settings = settings;
+        Ok(self)
+    }
+
     /// The order of this id, or the legs of the pair, in this market.
     fn find(&self, symbol: &Symbol, id: ClientOrderId) -> Vec<ClientOrderId> {
         let ids = if self.pairs.contains(&id) {

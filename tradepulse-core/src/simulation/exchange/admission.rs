@@ -72,6 +72,7 @@ impl ExchangeState {
         if let Some(order) = orders.first() {
             self.check_money(order)?;
         }
+        self.changes += 1;
         if paired {
             self.pairs.insert(request.id);
         }

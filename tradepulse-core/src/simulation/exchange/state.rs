@@ -33,6 +33,9 @@ pub struct ExchangeState {
     /// What has not been handed out.
     pub(super) told: VecDeque<OrderReport>,
     pub(super) last_number: u64,
+    /// Counts what is worth saving.
+    #[serde(skip)]
+    pub(super) changes: u64,
 }
 
 /// One market, as far as it has come.
@@ -70,6 +73,7 @@ impl ExchangeState {
             foreign: Vec::new(),
             told: VecDeque::new(),
             last_number: 0,
+            changes: 0,
         })
     }
 
@@ -91,6 +95,7 @@ impl ExchangeState {
             return Err(SimulationError::Impossible { symbol: symbol.clone(), reason });
         }
         self.finish(symbol);
+        self.changes += 1;
         let market = self.market(symbol)?;
         market.now = market.now.max(candle.open_time);
         market.last_price = Some(open_price);
@@ -130,6 +135,7 @@ impl ExchangeState {
     }
 
     fn end(&mut self, symbol: &Symbol) {
+        self.changes += 1;
         self.meeting.retain(|other| other != symbol);
         let Some(market) = self.markets.get_mut(symbol) else { return };
         let Some(candle) = market.candle else { return };
@@ -253,8 +259,10 @@ impl ExchangeState {
             if order.status.is_final() || order.effective > at {
                 continue;
             }
+            let before = (order.condition, order.rested);
             let terms = order.meet_quote(quote);
             order.rested = true;
+            self.changes += u64::from(before != (order.condition, order.rested));
             if let Some(terms) = terms {
                 self.execute_whole(id, terms, at);
             }
@@ -347,6 +355,7 @@ impl ExchangeState {
             AccountKind::Spot => self.wallet.book_spot(&booking),
             AccountKind::Margin { .. } => self.wallet.book_margin(&booking),
         }
+        self.changes += 1;
         let Some(order) = self.orders.get_mut(&id) else { return Ok(()) };
         order.filled = order.filled.plus(quantity);
         order.at = at;
@@ -392,6 +401,7 @@ impl ExchangeState {
         if order.status.is_final() {
             return;
         }
+        self.changes += 1;
         order.status = status;
         order.reason = Some(reason.to_owned());
         order.at = at;

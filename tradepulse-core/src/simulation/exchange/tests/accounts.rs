@@ -228,3 +228,26 @@ fn settings_that_contradict_themselves_are_refused() {
     refused(margin, |s| s.costs.taker_fee = f64::NAN);
     refused(margin, |s| s.latency_ms = -1);
 }
+
+#[test]
+fn an_account_goes_on_under_other_settings() {
+    let venue = spot();
+    submit(&venue, request(1, Side::Long, "1", RequestKind::Market)).unwrap();
+    meet(&venue, 1, [100.0; 4]);
+    let state = venue.snapshot();
+    let sol: Symbol = "SOL/USDT".parse().unwrap();
+    let changed = settings(AccountKind::Spot).market(sol.clone(), TradingRules::default());
+    let costs = Costs::FREE;
+    let changed = SimulatedExchangeSettings { costs, ..changed };
+    let again = SimulatedExchange::restore(state.clone().under(changed.clone()).unwrap());
+    assert_eq!(balance(&again, "BTC"), pair("11", "0"));
+    again.begin(&sol, &candle(2, [5.0; 4]), Timeframe::M1).unwrap();
+    submit(&again, request(2, Side::Long, "1", RequestKind::Market)).unwrap();
+    again.begin(&symbol(), &candle(2, [100.0; 4]), Timeframe::M1).unwrap();
+    assert_eq!(only(&executions(&again)).2, "0");
+    let account = AccountKind::Margin { leverage: 1.0 };
+    assert!(state.clone().under(SimulatedExchangeSettings { account, ..changed.clone() }).is_err());
+    let mut fewer = changed;
+    fewer.markets.remove(&symbol());
+    assert!(state.under(fewer).is_err());
+}
