@@ -83,7 +83,8 @@ async fn lists_do_not_sort_whole_tables() {
     // Runs, wallets and risk states are few.
     let many = RecordKind::ALL.iter().filter(|k| k.table().key.len() > 1);
     for table in many.chain([&RecordKind::Order]).map(|k| k.table()) {
-        let order = [&[table.time], table.key].concat();
+        let key = table.key.iter().copied().filter(|c| *c != table.time);
+        let order: Vec<_> = std::iter::once(table.time).chain(key).collect();
         for direction in ["ASC", "DESC"] {
             let order: Vec<_> = order.iter().map(|c| format!("{c} {direction}")).collect();
             let name = table.name;

@@ -49,7 +49,7 @@
 //! Copying, checking and repairing the file: [`maintenance`].
 
 mod configuration;
-mod error;
+pub(super) mod error;
 mod file;
 mod journal;
 pub mod maintenance;

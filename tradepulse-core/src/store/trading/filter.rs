@@ -20,6 +20,8 @@ pub enum First {
 /// not passed over in silence: asking for it is an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordFilter {
+    /// The one of this id: runs, orders.
+    pub id: Option<String>,
     /// Of this run.
     pub run: Option<String>,
     /// Of this wallet.
@@ -60,6 +62,7 @@ impl RecordFilter {
     /// [`StoreError::Invalid`] if the table does not have what is asked for.
     pub fn conditions(&self, table: &Table) -> Result<Vec<(&'static str, String)>, StoreError> {
         let conditions = [
+            ("id", self.id.clone()),
             ("run", self.run.clone()),
             ("wallet", self.wallet.clone()),
             ("configuration_id", self.configuration_id.as_ref().map(ToString::to_string)),

@@ -39,7 +39,7 @@ pub(super) fn failed(path: &Path, error: sqlx::Error) -> StoreError {
 }
 
 /// What a refusal of the system means to the caller.
-pub(super) fn io_failed(path: &Path, error: io::Error) -> StoreError {
+pub(in crate::store) fn io_failed(path: &Path, error: io::Error) -> StoreError {
     let place = path.display().to_string();
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full { place },

@@ -154,7 +154,8 @@ async fn list(
         First::Newest => "DESC",
         First::Oldest => "ASC",
     };
-    let order: Vec<_> = std::iter::once(table.time).chain(table.key.iter().copied()).collect();
+    let key = table.key.iter().copied().filter(|c| *c != table.time);
+    let order: Vec<_> = std::iter::once(table.time).chain(key).collect();
     let query = format!(
         "SELECT * FROM {} WHERE {} ORDER BY {} LIMIT ? OFFSET ?",
         table.name,
