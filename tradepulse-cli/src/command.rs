@@ -1,6 +1,7 @@
 //! One file a command: parse, call the library, print.
 
 pub(crate) mod backtest;
+pub(crate) mod config;
 pub(crate) mod configurations;
 pub(crate) mod data;
 pub(crate) mod demo;

@@ -39,6 +39,8 @@ enum Command {
     Lookahead(command::lookahead::Arguments),
     /// Compute an indicator for every candle
     Indicators(command::indicators::Arguments),
+    /// Check, explain and write the configuration file
+    Config(command::config::Arguments),
     /// Take candles from files into the store
     Import(command::import::Arguments),
     /// List, check and export stored candles
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Studies(arguments) => command::studies::run(arguments, &cli.place),
         Command::Lookahead(arguments) => command::lookahead::run(arguments, &cli.place),
         Command::Indicators(arguments) => command::indicators::run(arguments, &cli.place),
+        Command::Config(arguments) => command::config::run(arguments),
         Command::Import(arguments) => command::import::run(arguments, &cli.place),
         Command::Data(arguments) => command::data::run(arguments, &cli.place),
     };

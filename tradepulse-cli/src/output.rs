@@ -42,6 +42,11 @@ pub(crate) fn line(text: impl std::fmt::Display) -> Result<()> {
     Ok(writeln!(std::io::stdout(), "{text}")?)
 }
 
+/// Prints text that ends with a line break of its own.
+pub(crate) fn text(text: impl AsRef<str>) -> Result<()> {
+    Ok(std::io::stdout().write_all(text.as_ref().as_bytes())?)
+}
+
 /// Prints a remark to stderr, away from what machines read.
 pub(crate) fn note(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "note: {text}");

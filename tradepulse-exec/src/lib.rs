@@ -4,15 +4,28 @@
 //! them, [`export`] writes them. Feature `zstd` adds Parquet files compressed with zstd to what
 //! can be imported. Feature `sqlite`: [`store::sqlite`] keeps the records of training and
 //! trading, [`store::backup`] copies them. These two need a C compiler.
+//!
+//! What stands around trading, each a feature of its name: `config` reads `config.yaml`, `alerts`
+//! tells people (the module `alert`), `metrics` tells Prometheus, `logging` writes logs.
 
+#[cfg(any(feature = "alerts", feature = "config"))]
+pub mod alert;
 #[cfg(any(feature = "data", feature = "sqlite"))]
 pub mod atomic;
+#[cfg(feature = "config")]
+pub mod config;
 #[cfg(feature = "coordinator")]
 pub mod coordinator;
 #[cfg(feature = "data")]
 pub mod export;
 #[cfg(feature = "data")]
 pub mod import;
+#[cfg(feature = "logging")]
+pub mod logging;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+#[cfg(feature = "secret")]
+pub mod secret;
 #[cfg(any(feature = "data", feature = "sqlite"))]
 pub mod store;
 pub mod threads;

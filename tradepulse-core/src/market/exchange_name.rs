@@ -16,6 +16,11 @@ use serde::{Deserialize, Serialize};
 pub struct ExchangeName(Box<str>);
 
 impl ExchangeName {
+    /// The exchange that is meant where nothing else is said.
+    pub fn binance() -> Self {
+        Self("binance".into())
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
