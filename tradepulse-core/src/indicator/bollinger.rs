@@ -62,9 +62,9 @@ impl Bollinger {
         let Self { window, share, multiplier } = Self::new(period, multiplier)?;
         let outs = [upper, middle, lower];
         window.fill(
-            values.len(),
-            |row| values[row],
+            [values],
             outs,
+            |[value]| value,
             |_, sums, reference| {
                 let Bands { upper, middle, lower } = bands(sums, reference, share, multiplier);
                 [upper, middle, lower]

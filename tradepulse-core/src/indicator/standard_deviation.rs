@@ -45,9 +45,9 @@ impl StandardDeviation {
     ) -> Result<(), BatchError> {
         let Self { window, share, multiplier } = Self::new(period, multiplier)?;
         window.fill(
-            values.len(),
-            |row| values[row],
+            [values],
             [out],
+            |[value]| value,
             |_, sums, _| [deviation(sums, share) * multiplier],
         )
     }
