@@ -1,5 +1,5 @@
 use super::aggregate::Sum;
-use super::window::Window;
+use super::window::{Computed, Window};
 use super::{BatchError, Indicator, PeriodError, batch, checked};
 use crate::market::{Candle, Columns};
 
@@ -70,14 +70,11 @@ impl Mfi {
         let first = high.len().min(1);
         let [h, l, x] = [high, low, close].map(|column| &column[..column.len() - first]);
         let [high, low, close, volume] = [high, low, close, volume].map(|column| &column[first..]);
-        flows.fill(
-            [h, l, x, high, low, close, volume],
-            [&mut out[first..]],
-            |[h, l, x, high, low, close, volume]| {
-                flow(typical_price(h, l, x), typical_price(high, low, close), volume)
-            },
-            |_, flows, _| [share(flows)],
-        )
+        let flow = |[h, l, x, high, low, close, volume]: [f64; 7]| {
+            flow(typical_price(h, l, x), typical_price(high, low, close), volume)
+        };
+        let values = Computed([h, l, x, high, low, close, volume], flow);
+        flows.fill(values, [], [&mut out[first..]], |[], flows, _| [share(flows)])
     }
 }
 

@@ -1,5 +1,5 @@
 use super::aggregate::Range;
-use super::window::Window;
+use super::window::{Computed, Window};
 use super::{BatchError, Indicator, PeriodError, batch, checked};
 use crate::market::{Candle, Columns};
 
@@ -44,10 +44,10 @@ impl WilliamsR {
     pub fn batch(period: usize, candles: &Columns, out: &mut [f64]) -> Result<(), BatchError> {
         let Columns { high, low, close, .. } = batch::even(candles)?;
         Self::new(period)?.range.fill(
-            [high, low, close],
+            Computed([high, low], |[high, low]: [f64; 2]| [high, -low]),
+            [close],
             [out],
-            |[high, low, _]| [high, -low],
-            |[.., close], range, _| [below_the_high(close, range)],
+            |[close], range, _| [below_the_high(close, range)],
         )
     }
 }
