@@ -54,8 +54,8 @@ impl Vwap {
         batch::prepare(time.len(), 0, &mut [&mut *out])?;
         let mut sums = Self::new();
         let late = time.len() % 2;
-        for row in 0..late {
-            out[row] = sums.add(candles.candle(row));
+        if let Some(first) = out[..late].first_mut() {
+            *first = sums.add(candles.candle(0));
         }
         let (time, _) = time[late..].as_chunks::<2>();
         let (outs, _) = out[late..].as_chunks_mut::<2>();
