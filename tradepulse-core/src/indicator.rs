@@ -42,6 +42,7 @@ mod past;
 mod rate_of_change;
 mod rolling_extreme;
 mod rsi;
+mod signal_line;
 mod sma;
 mod smoothing;
 mod standard_deviation;

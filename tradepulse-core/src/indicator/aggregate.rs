@@ -86,7 +86,8 @@ impl<const HIGH: bool> Aggregate for Extreme<HIGH> {
     }
 }
 
-/// The highest high and the lowest low of candles given as `[high, low]`.
+/// The highest high and the lowest low of candles, given as `[high, -low]`: both are then maxima,
+/// and one instruction finds two.
 #[derive(Clone, Debug)]
 pub(super) struct Range;
 
@@ -95,7 +96,7 @@ impl Aggregate for Range {
     type Known = [f64; 2];
 
     const CENTRED: bool = false;
-    const NOTHING: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
+    const NOTHING: [f64; 2] = [f64::NEG_INFINITY; 2];
 
     #[inline]
     fn prepend(&self, run: [f64; 2], value: [f64; 2], _: [f64; 2]) -> [f64; 2] {
@@ -109,7 +110,7 @@ impl Aggregate for Range {
 
     #[inline]
     fn join(&self, a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
-        [further::<true>(a[0], b[0]), further::<false>(a[1], b[1])]
+        [further::<true>(a[0], b[0]), further::<true>(a[1], b[1])]
     }
 }
 

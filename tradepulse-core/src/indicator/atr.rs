@@ -1,7 +1,6 @@
-use super::batch::{self, Settled};
 use super::smoothing::Smoothing;
 use super::true_range::true_range;
-use super::{BatchError, Indicator, PeriodError, checked};
+use super::{BatchError, Indicator, PeriodError, batch, checked};
 use crate::market::{Candle, Columns};
 
 /// Average true range: how far the price moves in a candle, in quote currency.
@@ -50,7 +49,38 @@ impl Atr {
     /// # Errors
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, candles: &Columns, out: &mut [f64]) -> Result<(), BatchError> {
-        batch::fill_settled(Self::new(period)?, batch::candles(candles)?, [out], |value| [value])
+        Self::fill(period, candles, out, |atr, _| atr)
+    }
+
+    /// What `finish` makes of each average and the close of its candle.
+    #[inline]
+    pub(super) fn fill(
+        period: usize,
+        candles: &Columns,
+        out: &mut [f64],
+        finish: impl Fn(f64, f64) -> f64,
+    ) -> Result<(), BatchError> {
+        let mut atr = Self::new(period)?;
+        let Columns { high, low, close, .. } = batch::even(candles)?;
+        batch::prepare(close.len(), period, &mut [&mut *out])?;
+        // Up to the first answer, and then until an even number of rows is left.
+        let early = period + 1;
+        let early = close.len().min(early + close.len().saturating_sub(early) % 2);
+        for row in 0..early {
+            if let Some(mean) = atr.next(candles.candle(row)) {
+                out[row] = finish(mean, close[row]);
+            }
+        }
+        let (pairs, _) = out[early..].as_chunks_mut::<2>();
+        let [high, low, close, before] =
+            [&high[early..], &low[early..], &close[early..], &close[early.saturating_sub(1)..]]
+                .map(|column| &column.as_chunks::<2>().0[..pairs.len()]);
+        for (i, pair) in pairs.iter_mut().enumerate() {
+            let ranges = std::array::from_fn(|k| true_range(high[i][k], low[i][k], before[i][k]));
+            let means = atr.smoothing.next_two(ranges);
+            *pair = std::array::from_fn(|k| finish(means[k], close[i][k]));
+        }
+        Ok(())
     }
 }
 
@@ -60,11 +90,11 @@ impl Indicator for Atr {
 
     #[inline]
     fn next(&mut self, candle: Candle) -> Option<f64> {
-        if self.seen > self.period {
-            return Some(self.settled(candle));
-        }
         let range = true_range(candle.high, candle.low, self.previous_close);
         self.previous_close = candle.close;
+        if self.seen > self.period {
+            return Some(self.smoothing.next(range));
+        }
         if self.seen > 0 {
             self.sum += range;
         }
@@ -78,14 +108,5 @@ impl Indicator for Atr {
 
     fn warm_up(&self) -> usize {
         self.period
-    }
-}
-
-impl Settled for Atr {
-    #[inline]
-    fn settled(&mut self, candle: Candle) -> f64 {
-        let range = true_range(candle.high, candle.low, self.previous_close);
-        self.previous_close = candle.close;
-        self.smoothing.next(range)
     }
 }

@@ -61,15 +61,10 @@ impl Bollinger {
     ) -> Result<(), BatchError> {
         let Self { window, share, multiplier } = Self::new(period, multiplier)?;
         let outs = [upper, middle, lower];
-        window.fill(
-            values.len(),
-            |row| values[row],
-            outs,
-            |_, sums, reference| {
-                let Bands { upper, middle, lower } = bands(sums, reference, share, multiplier);
-                [upper, middle, lower]
-            },
-        )
+        window.fill(values, [], outs, |[], sums, reference| {
+            let Bands { upper, middle, lower } = bands(sums, reference, share, multiplier);
+            [upper, middle, lower]
+        })
     }
 }
 

@@ -43,12 +43,7 @@ impl LinearRegressionSlope {
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, values: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
         let Self { window, middle, divisor } = Self::new(period)?;
-        window.fill(
-            values.len(),
-            |row| values[row],
-            [out],
-            |_, sums, _| [slope(sums, middle, divisor)],
-        )
+        window.fill(values, [], [out], |[], sums, _| [slope(sums, middle, divisor)])
     }
 }
 

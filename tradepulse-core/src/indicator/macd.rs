@@ -1,9 +1,9 @@
-use super::batch::{self, Settled};
+use super::signal_line::SignalLine;
 use super::smoothing::Smoothing;
-use super::{BatchError, Ema, Indicator, LONGEST, PeriodError, checked};
+use super::{BatchError, Indicator, LONGEST, PeriodError, batch, checked};
 
-/// Moving average convergence/divergence: a fast [`Ema`] less a slow one, and the EMA of
-/// that, in the unit of the values.
+/// Moving average convergence/divergence: a fast [`Ema`](super::Ema) less a slow one, and the EMA
+/// of that, in the unit of the values.
 ///
 /// Appel, TA-Lib `MACD`: both averages start at the same candle, the fast one from the mean of the
 /// last `fast` of the first `slow` values. First value after `slow + signal − 2` inputs. On a
@@ -25,7 +25,7 @@ pub struct Macd {
     fast_sum: f64,
     slow_sum: f64,
     averages: Smoothing<2>,
-    signal: Ema,
+    signal: SignalLine,
 }
 
 /// The lines of [`Macd`], in the unit of the values.
@@ -55,7 +55,7 @@ impl Macd {
             fast_sum: 0.0,
             slow_sum: 0.0,
             averages: Smoothing::exponential([fast, slow]),
-            signal: Ema::new(signal)?,
+            signal: SignalLine::new(signal),
         })
     }
 
@@ -70,11 +70,24 @@ impl Macd {
         signal_line: &mut [f64],
         histogram: &mut [f64],
     ) -> Result<(), BatchError> {
-        let outs = [line, signal_line, histogram];
-        let indicator = Self::new(fast, slow, signal)?;
-        batch::fill_settled(indicator, values.iter().copied(), outs, |lines| {
-            [lines.line, lines.signal, lines.histogram]
-        })
+        let mut indicator = Self::new(fast, slow, signal)?;
+        let mut outs = [line, signal_line, histogram];
+        batch::prepare(values.len(), 0, &mut outs)?;
+        // Up to the second answer, and then until an even number of rows is left.
+        let early = indicator.warm_up() + 2;
+        let early = values.len().min(early + values.len().saturating_sub(early) % 2);
+        for (i, &value) in values[..early].iter().enumerate() {
+            let lines = indicator.next(value);
+            let lines = lines.map_or([f64::NAN; 3], |l| [l.line, l.signal, l.histogram]);
+            outs.iter_mut().zip(lines).for_each(|(out, line)| out[i] = line);
+        }
+        let (pairs, _) = values[early..].as_chunks::<2>();
+        let (before, _) = values[early.saturating_sub(2)..].as_chunks::<2>();
+        let outs = outs.map(|out| &mut out[early..].as_chunks_mut().0[..pairs.len()]);
+        for (i, (&[c, d], &[a, b])) in pairs.iter().zip(before).enumerate() {
+            [outs[0][i], outs[1][i], outs[2][i]] = indicator.settled_two([a, b, c, d]);
+        }
+        Ok(())
     }
 }
 
@@ -117,13 +130,13 @@ impl Macd {
         let [fast, slow] = self.averages.leads(value);
         slow - fast
     }
-}
 
-impl Settled for Macd {
+    /// The lines at the last two of four values in a row, once warm.
     #[inline]
-    fn settled(&mut self, value: f64) -> MacdLines {
-        let line = self.line(value);
-        let signal = self.signal.settled(line);
-        MacdLines { line, signal, histogram: line - signal }
+    fn settled_two(&mut self, values: [f64; 4]) -> [[f64; 2]; 3] {
+        let [fast, slow] = self.averages.leads_of_two(values);
+        let line = [slow[0] - fast[0], slow[1] - fast[1]];
+        let signal = self.signal.next_two(line);
+        [line, signal, [line[0] - signal[0], line[1] - signal[1]]]
     }
 }

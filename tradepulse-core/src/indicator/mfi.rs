@@ -1,5 +1,5 @@
 use super::aggregate::Sum;
-use super::window::Window;
+use super::window::{Computed, Window};
 use super::{BatchError, Indicator, PeriodError, batch, checked};
 use crate::market::{Candle, Columns};
 
@@ -64,19 +64,17 @@ impl Mfi {
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, candles: &Columns, out: &mut [f64]) -> Result<(), BatchError> {
         let Columns { high, low, close, volume, .. } = batch::even(candles)?;
-        let price = |row: usize| typical_price(high[row], low[row], close[row]);
-        // The first candle has no flow.
-        let rows = high.len().saturating_sub(1);
-        let late = usize::from(!out.is_empty());
-        let (first, out) = out.split_at_mut(late);
         let Self { flows, .. } = Self::new(period)?;
-        first.fill(f64::NAN);
-        flows.fill(
-            rows,
-            |row| flow(price(row), price(row + 1), volume[row + 1]),
-            [out],
-            |_, flows, _| [share(flows)],
-        )
+        batch::prepare(high.len(), 1, &mut [&mut *out])?;
+        // The first candle has no flow.
+        let first = high.len().min(1);
+        let [h, l, x] = [high, low, close].map(|column| &column[..column.len() - first]);
+        let [high, low, close, volume] = [high, low, close, volume].map(|column| &column[first..]);
+        let flow = |[h, l, x, high, low, close, volume]: [f64; 7]| {
+            flow(typical_price(h, l, x), typical_price(high, low, close), volume)
+        };
+        let values = Computed([h, l, x, high, low, close, volume], flow);
+        flows.fill(values, [], [&mut out[first..]], |[], flows, _| [share(flows)])
     }
 }
 

@@ -1,4 +1,3 @@
-use super::batch::{self, Settled};
 use super::{Atr, BatchError, Indicator, PeriodError};
 use crate::market::{Candle, Columns};
 
@@ -36,7 +35,7 @@ impl Natr {
     /// # Errors
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, candles: &Columns, out: &mut [f64]) -> Result<(), BatchError> {
-        batch::fill_settled(Self::new(period)?, batch::candles(candles)?, [out], |value| [value])
+        Atr::fill(period, candles, out, percent)
     }
 }
 
@@ -52,13 +51,6 @@ impl Indicator for Natr {
 
     fn warm_up(&self) -> usize {
         self.0.warm_up()
-    }
-}
-
-impl Settled for Natr {
-    #[inline]
-    fn settled(&mut self, candle: Candle) -> f64 {
-        percent(self.0.settled(candle), candle.close)
     }
 }
 

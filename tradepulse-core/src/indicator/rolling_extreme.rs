@@ -48,7 +48,7 @@ impl RollingMax {
     /// # Errors
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, values: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
-        Self::new(period)?.0.fill(values.len(), |row| values[row], [out], |_, extreme, _| [extreme])
+        Self::new(period)?.0.fill(values, [], [out], |[], extreme, _| [extreme])
     }
 }
 
@@ -66,7 +66,7 @@ impl RollingMin {
     /// # Errors
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, values: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
-        Self::new(period)?.0.fill(values.len(), |row| values[row], [out], |_, extreme, _| [extreme])
+        Self::new(period)?.0.fill(values, [], [out], |[], extreme, _| [extreme])
     }
 }
 

@@ -36,7 +36,7 @@ impl Sma {
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, values: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
         let Self { window, count } = Self::new(period)?;
-        window.fill(values.len(), |row| [values[row]], [out], |_, [sum], _| [sum / count])
+        window.fill(values.as_chunks().0, [], [out], |[], [sum], _| [sum / count])
     }
 }
 

@@ -63,6 +63,31 @@ impl<const L: usize> Smoothing<L> {
         self.moved = moved;
         leads
     }
+
+    /// [`leads`](Self::leads) of the last two of four values in a row, by the same operations. Each
+    /// pair of leads waits for nothing but the pair before.
+    #[inline]
+    pub(super) fn leads_of_two(&mut self, values: [f64; 4]) -> [[f64; 2]; L] {
+        let [first, second, third] = std::array::from_fn(|i| values[i + 1] - values[i]);
+        self.value = values[3];
+        std::array::from_fn(|i| {
+            let before = [first, second].map(|step| self.keep[i] * step);
+            let moved = [second, third].map(|step| self.keep[i] * step);
+            self.advance(i, before, moved)
+        })
+    }
+
+    /// The leads of the smoothing `i` after two steps that add `moved`, after ones of `before`.
+    #[inline]
+    fn advance(&mut self, i: usize, before: [f64; 2], moved: [f64; 2]) -> [f64; 2] {
+        let leads = [self.lead_before[i], self.lead[i]];
+        let leads = std::array::from_fn(|k| {
+            self.keep_twice[i] * leads[k] + (self.keep[i] * before[k] + moved[k])
+        });
+        [self.lead_before[i], self.lead[i]] = leads;
+        self.moved[i] = moved[1];
+        leads
+    }
 }
 
 impl Smoothing {
@@ -76,5 +101,14 @@ impl Smoothing {
     pub(super) fn next(&mut self, value: f64) -> f64 {
         let [lead] = self.leads(value);
         value - lead
+    }
+
+    /// The smoothed values after taking each of `values`, by the same operations.
+    #[inline]
+    pub(super) fn next_two(&mut self, values: [f64; 2]) -> [f64; 2] {
+        let moved = [values[0] - self.value, values[1] - values[0]].map(|step| self.keep[0] * step);
+        self.value = values[1];
+        let leads = self.advance(0, [self.moved[0], moved[0]], moved);
+        [values[0] - leads[0], values[1] - leads[1]]
     }
 }

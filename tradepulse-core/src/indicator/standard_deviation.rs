@@ -44,12 +44,7 @@ impl StandardDeviation {
         out: &mut [f64],
     ) -> Result<(), BatchError> {
         let Self { window, share, multiplier } = Self::new(period, multiplier)?;
-        window.fill(
-            values.len(),
-            |row| values[row],
-            [out],
-            |_, sums, _| [deviation(sums, share) * multiplier],
-        )
+        window.fill(values, [], [out], |[], sums, _| [deviation(sums, share) * multiplier])
     }
 }
 

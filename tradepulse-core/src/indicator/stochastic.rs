@@ -78,9 +78,9 @@ impl Indicator for Stochastic {
 
     #[inline]
     fn next(&mut self, candle: Candle) -> Option<StochasticLines> {
-        let ([highest, lowest], _) = self.range.push([candle.high, candle.low])?;
-        let range = highest - lowest;
-        let raw = if range > 0.0 { (candle.close - lowest) / range * 100.0 } else { 0.0 };
+        let ([highest, minus_lowest], _) = self.range.push([candle.high, -candle.low])?;
+        let range = highest + minus_lowest;
+        let raw = if range > 0.0 { (candle.close + minus_lowest) / range * 100.0 } else { 0.0 };
         let k = self.k.next(raw)?;
         let d = self.d.next(k)?;
         Some(StochasticLines { k, d })

@@ -49,7 +49,8 @@ impl TrueRange {
     }
 }
 
-/// The largest of the three differences is that of the outermost prices: the true range of a candle of `high` and `low` after `previous_close`.
+/// The true range of a candle of `high` and `low` after `previous_close`: the largest of the three
+/// differences is that of the outermost prices.
 #[inline]
 pub(super) fn true_range(high: f64, low: f64, previous_close: f64) -> f64 {
     let top = if high > previous_close { high } else { previous_close };

@@ -1,6 +1,7 @@
 use super::mfi::typical_price;
 use super::{BatchError, Indicator, batch};
 use crate::market::{Candle, Columns};
+use crate::time::DAY_MS;
 
 /// Volume-weighted average price of the UTC day so far, in quote currency.
 ///
@@ -22,17 +23,26 @@ use crate::market::{Candle, Columns};
 /// assert_eq!(vwap.next(candle(24, 20.0, 5.0)), Some(20.0)); // the next day
 /// ```
 #[doc(alias = "VWAP")]
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Vwap {
-    day: Option<i64>,
+    // First and last millisecond of the day.
+    first: i64,
+    last: i64,
     money: f64,
     volume: f64,
+}
+
+impl Default for Vwap {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Vwap {
     /// An average that has seen no candle.
     pub fn new() -> Self {
-        Self::default()
+        // No time is in this day.
+        Self { first: 1, last: 0, money: 0.0, volume: 0.0 }
     }
 
     /// The averages of all candles.
@@ -40,8 +50,60 @@ impl Vwap {
     /// # Errors
     /// Columns that differ in length.
     pub fn batch(candles: &Columns, out: &mut [f64]) -> Result<(), BatchError> {
-        batch::fill(Self::new(), batch::candles(candles)?, [out], |value| [value])
+        let Columns { time, high, low, close, volume, .. } = batch::even(candles)?;
+        batch::prepare(time.len(), 0, &mut [&mut *out])?;
+        let mut sums = Self::new();
+        let late = time.len() % 2;
+        if let Some(first) = out[..late].first_mut() {
+            *first = sums.add(candles.candle(0));
+        }
+        let (time, _) = time[late..].as_chunks::<2>();
+        let (outs, _) = out[late..].as_chunks_mut::<2>();
+        let [high, low, close, volume] = [high, low, close, volume]
+            .map(|column| &column[late..].as_chunks::<2>().0[..time.len()]);
+        for (i, (&time, out)) in time.iter().zip(outs).enumerate() {
+            let prices: [f64; 2] =
+                std::array::from_fn(|k| typical_price(high[i][k], low[i][k], close[i][k]));
+            let flows: [f64; 2] = std::array::from_fn(|k| prices[k] * volume[i][k]);
+            let mut so_far = [(0.0, 0.0); 2];
+            for k in 0..2 {
+                sums.take(time[k], flows[k], volume[i][k]);
+                so_far[k] = (sums.money, sums.volume);
+            }
+            *out = std::array::from_fn(|k| average(so_far[k].0, so_far[k].1, prices[k]));
+        }
+        Ok(())
     }
+
+    /// The average with `candle`.
+    #[inline]
+    fn add(&mut self, candle: Candle) -> f64 {
+        let price = typical_price(candle.high, candle.low, candle.close);
+        self.take(candle.open_time.as_ms(), price * candle.volume, candle.volume);
+        average(self.money, self.volume, price)
+    }
+
+    /// Adds what was traded in a candle that opened at `time`, to nothing if that is another day.
+    #[inline]
+    fn take(&mut self, time: i64, money: f64, volume: f64) {
+        if time < self.first || time > self.last {
+            let since = time.rem_euclid(DAY_MS);
+            *self = Self {
+                first: time.saturating_sub(since),
+                last: time.saturating_add(DAY_MS - 1 - since),
+                money: 0.0,
+                volume: 0.0,
+            };
+        }
+        self.money += money;
+        self.volume += volume;
+    }
+}
+
+/// The average of what was traded; `price` if nothing was.
+#[inline]
+fn average(money: f64, volume: f64, price: f64) -> f64 {
+    if volume > 0.0 { money / volume } else { price }
 }
 
 impl Indicator for Vwap {
@@ -50,14 +112,7 @@ impl Indicator for Vwap {
 
     #[inline]
     fn next(&mut self, candle: Candle) -> Option<f64> {
-        let day = Some(candle.open_time.utc_day());
-        if day != self.day {
-            *self = Self { day, money: 0.0, volume: 0.0 };
-        }
-        let price = typical_price(candle.high, candle.low, candle.close);
-        self.money += price * candle.volume;
-        self.volume += candle.volume;
-        Some(if self.volume > 0.0 { self.money / self.volume } else { price })
+        Some(self.add(candle))
     }
 
     fn warm_up(&self) -> usize {

@@ -1,5 +1,5 @@
 use super::aggregate::Range;
-use super::window::Window;
+use super::window::{Computed, Window};
 use super::{BatchError, Indicator, PeriodError, batch, checked};
 use crate::market::{Candle, Columns};
 
@@ -44,17 +44,17 @@ impl WilliamsR {
     pub fn batch(period: usize, candles: &Columns, out: &mut [f64]) -> Result<(), BatchError> {
         let Columns { high, low, close, .. } = batch::even(candles)?;
         Self::new(period)?.range.fill(
-            high.len(),
-            |row| [high[row], low[row]],
+            Computed([high, low], |[high, low]: [f64; 2]| [high, -low]),
+            [close],
             [out],
-            |row, range, _| [below_the_high(close[row], range)],
+            |[close], range, _| [below_the_high(close, range)],
         )
     }
 }
 
 #[inline]
-fn below_the_high(close: f64, [highest, lowest]: [f64; 2]) -> f64 {
-    let range = highest - lowest;
+fn below_the_high(close: f64, [highest, minus_lowest]: [f64; 2]) -> f64 {
+    let range = highest + minus_lowest;
     if range > 0.0 { (highest - close) / range * -100.0 } else { 0.0 }
 }
 
@@ -64,7 +64,7 @@ impl Indicator for WilliamsR {
 
     #[inline]
     fn next(&mut self, candle: Candle) -> Option<f64> {
-        let (range, _) = self.range.push([candle.high, candle.low])?;
+        let (range, _) = self.range.push([candle.high, -candle.low])?;
         Some(below_the_high(candle.close, range))
     }
 

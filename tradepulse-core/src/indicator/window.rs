@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use super::aggregate::Aggregate;
 use super::{BatchError, batch};
 
@@ -68,33 +70,31 @@ impl<A: Aggregate> Window<A> {
         Some((known, self.reference))
     }
 
-    /// What `finish` makes of the windows over `value(0)`, `value(1)`…, given the row of the newest
-    /// value, from a window that has seen nothing; `NaN` while warming up. The same operations in
-    /// the same order as [`push`](Self::push), a block at a time.
+    /// What `finish` makes of the windows over `values`, given the row of the newest one in the
+    /// columns `beside`, from a window that has seen nothing; `NaN` while warming up. The same
+    /// operations in the same order as [`push`](Self::push), a block at a time.
     #[inline]
-    pub(super) fn fill<const N: usize>(
+    pub(super) fn fill<const M: usize, const N: usize>(
         self,
-        rows: usize,
-        value: impl Fn(usize) -> A::Value,
+        values: impl Values<A::Value>,
+        beside: [&[f64]; M],
         mut outs: [&mut [f64]; N],
-        finish: impl Fn(usize, A::Known, A::Value) -> [f64; N],
+        finish: impl Fn([f64; M], A::Known, A::Value) -> [f64; N],
     ) -> Result<(), BatchError> {
         let Self { aggregate, slots, mut reference, .. } = self;
         let n = slots.len();
+        let rows = values.len();
         batch::prepare(rows, n - 1, &mut outs)?;
         // Several blocks at a time where they are short.
         let room = BLOCKS * n * AT_A_TIME.div_ceil(BLOCKS * n);
-        let mut values = vec![A::Value::default(); room];
+        let mut scratch = Vec::new();
         let mut references = vec![reference; room];
         let mut prefixes = vec![A::NOTHING; room];
         // From slot n on; before that, those of the last block of the rows before.
         let mut suffixes = vec![A::NOTHING; n + room];
         for start in (0..rows).step_by(room) {
             let length = room.min(rows - start);
-            for (slot, row) in values.iter_mut().zip(start..start + length) {
-                *slot = value(row);
-            }
-            let values = &values[..length];
+            let values = values.rows(start..start + length, &mut scratch);
             if A::CENTRED {
                 for (block, references) in values.chunks(n).zip(references.chunks_mut(n)) {
                     references.fill(reference);
@@ -126,14 +126,60 @@ impl<A: Aggregate> Window<A> {
             let mut outs = outs.each_mut().map(|out| &mut out[start + first..start + length]);
             let suffixes_before = &suffixes[first + 1..=length];
             let (prefixes, references) = (&prefixes[first..length], &references[first..length]);
+            let beside = beside.map(|column| &column[start + first..start + length]);
             for i in 0..length - first {
                 let known = aggregate.join(suffixes_before[i], prefixes[i]);
-                let lines = finish(start + first + i, known, references[i]);
+                let newest = beside.map(|column| column[i]);
+                let lines = finish(newest, known, references[i]);
                 outs.iter_mut().zip(lines).for_each(|(out, line)| out[i] = line);
             }
             suffixes.copy_within(room.., 0);
         }
         Ok(())
+    }
+}
+
+/// What windows of a batch are over.
+pub(super) trait Values<V> {
+    /// How many there are.
+    fn len(&self) -> usize;
+
+    /// Those of `rows`, which may be computed into `scratch`.
+    fn rows<'a>(&'a self, rows: Range<usize>, scratch: &'a mut Vec<V>) -> &'a [V];
+}
+
+impl<V> Values<V> for &[V] {
+    fn len(&self) -> usize {
+        <[V]>::len(self)
+    }
+
+    #[inline]
+    fn rows<'a>(&'a self, rows: Range<usize>, _: &'a mut Vec<V>) -> &'a [V] {
+        &self[rows]
+    }
+}
+
+/// Values computed from each row of columns of one length.
+pub(super) struct Computed<'a, const M: usize, F>(pub(super) [&'a [f64]; M], pub(super) F);
+
+impl<V: Copy + Default, const M: usize, F> Values<V> for Computed<'_, M, F>
+where
+    F: Fn([f64; M]) -> V,
+{
+    fn len(&self) -> usize {
+        self.0.first().map_or(0, |column| column.len())
+    }
+
+    #[inline]
+    fn rows<'a>(&'a self, rows: Range<usize>, scratch: &'a mut Vec<V>) -> &'a [V] {
+        let length = rows.len();
+        let columns = self.0.map(|column| &column[rows.clone()]);
+        scratch.resize(length, V::default());
+        let scratch = &mut scratch[..length];
+        for i in 0..length {
+            scratch[i] = (self.1)(columns.map(|column| column[i]));
+        }
+        scratch
     }
 }
 
@@ -159,18 +205,42 @@ fn runs<A: Aggregate, const K: usize>(
     let newest: [A::Value; K] = std::array::from_fn(|k| blocks[k][length - 1]);
     let mut prefixes = prefixes.chunks_exact_mut(length);
     let mut suffixes = suffixes.chunks_exact_mut(length);
-    let prefixes: [&mut [A::Known]; K] =
+    let mut prefixes: [&mut [A::Known]; K] =
         std::array::from_fn(|_| prefixes.next().unwrap_or_default());
-    let suffixes: [&mut [A::Known]; K] =
+    let mut suffixes: [&mut [A::Known]; K] =
         std::array::from_fn(|_| suffixes.next().unwrap_or_default());
+    let fours = length / FOUR;
     let (mut prefix, mut suffix) = ([A::NOTHING; K], [A::NOTHING; K]);
-    for i in 0..length {
-        let j = length - 1 - i;
+    // The suffixes start, and the prefixes end, with what does not make four.
+    for i in (fours * FOUR..length).rev() {
+        for k in 0..K {
+            suffix[k] = aggregate.prepend(suffix[k], blocks[k][i], newest[k]);
+            suffixes[k][i] = suffix[k];
+        }
+    }
+    {
+        let prefixes = prefixes.each_mut().map(|run| &mut run.as_chunks_mut::<FOUR>().0[..fours]);
+        let suffixes = suffixes.each_mut().map(|run| &mut run.as_chunks_mut::<FOUR>().0[..fours]);
+        let blocks = blocks.map(|block| &block.as_chunks::<FOUR>().0[..fours]);
+        for i in 0..fours {
+            let j = fours - 1 - i;
+            for (m, n) in (0..FOUR).zip((0..FOUR).rev()) {
+                for k in 0..K {
+                    prefix[k] = aggregate.append(prefix[k], blocks[k][i][m], before[k]);
+                    prefixes[k][i][m] = prefix[k];
+                    suffix[k] = aggregate.prepend(suffix[k], blocks[k][j][n], newest[k]);
+                    suffixes[k][j][n] = suffix[k];
+                }
+            }
+        }
+    }
+    for i in fours * FOUR..length {
         for k in 0..K {
             prefix[k] = aggregate.append(prefix[k], blocks[k][i], before[k]);
             prefixes[k][i] = prefix[k];
-            suffix[k] = aggregate.prepend(suffix[k], blocks[k][j], newest[k]);
-            suffixes[k][j] = suffix[k];
         }
     }
 }
+
+/// Values of a run that are taken together.
+const FOUR: usize = 4;

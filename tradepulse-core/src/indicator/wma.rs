@@ -39,7 +39,7 @@ impl Wma {
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, values: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
         let Self { window, weights } = Self::new(period)?;
-        window.fill(values.len(), |row| values[row], [out], |_, sums, _| [mean(sums, weights)])
+        window.fill(values, [], [out], |[], sums, _| [mean(sums, weights)])
     }
 }
 
