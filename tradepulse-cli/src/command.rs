@@ -3,6 +3,7 @@
 pub(crate) mod backtest;
 pub(crate) mod configurations;
 pub(crate) mod data;
+pub(crate) mod db;
 pub(crate) mod demo;
 pub(crate) mod import;
 pub(crate) mod indicators;

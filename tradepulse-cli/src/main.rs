@@ -43,6 +43,8 @@ enum Command {
     Import(command::import::Arguments),
     /// List, check and export stored candles
     Data(command::data::Arguments),
+    /// Look after the database of training: status, migrate, backup, restore, vacuum
+    Db(command::db::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         Command::Indicators(arguments) => command::indicators::run(arguments, &cli.place),
         Command::Import(arguments) => command::import::run(arguments, &cli.place),
         Command::Data(arguments) => command::data::run(arguments, &cli.place),
+        Command::Db(arguments) => command::db::run(arguments, &cli.place),
     };
     output::exit_code(result)
 }
