@@ -1,6 +1,7 @@
 //! Arguments that several commands share.
 
 mod market;
+mod plan;
 mod settings;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use tradepulse_core::parameter::Parameters;
 use tradepulse_core::variable::Variable;
 
 pub(crate) use market::{LoadedMarket, MarketArguments, read_detail, require_order};
+pub(crate) use plan::PlanArguments;
 pub(crate) use settings::SettingsArguments;
 
 /// Where TradePulse keeps what it stores.

@@ -8,6 +8,8 @@ pub(crate) mod demo;
 pub(crate) mod import;
 pub(crate) mod indicators;
 pub(crate) mod lookahead;
+pub(crate) mod overfitting;
 pub(crate) mod strategies;
 pub(crate) mod studies;
 pub(crate) mod train;
+pub(crate) mod walk_forward;
