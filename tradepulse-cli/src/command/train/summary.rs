@@ -135,7 +135,8 @@ pub(super) fn table(cells: &[Cell<'_>], results: &[Result<Ended>], seconds: f64)
         table.add_row(names.into_iter().chain(rest));
     }
     output::line(table)?;
-    output::line(format!("{} studies in {seconds:.1} s", cells.len()))
+    let studies = if cells.len() == 1 { "study" } else { "studies" };
+    output::line(format!("{} {studies} in {seconds:.1} s", cells.len()))
 }
 
 fn row(cell: &Cell<'_>, ended: &Result<Ended>) -> serde_json::Value {

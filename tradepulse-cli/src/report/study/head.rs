@@ -16,7 +16,7 @@ pub(super) fn section(report: &StudyReport<'_>) -> String {
     };
     format!(
         "<header class=\"head\">\n<h1>{}</h1>\n{lede}{}\n{}</header>\n{}<div class=\"setup\">\n{}\
-         <div><h2>Costs and rules</h2>{}</div></div>\n",
+         {}</div>\n",
         escape(&cell.strategy),
         market_line(report),
         notes(&report.notes),

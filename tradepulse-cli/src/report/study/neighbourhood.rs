@@ -22,7 +22,8 @@ pub(super) fn section(beside: &Neighbourhood) -> String {
         "<section id=\"neighbourhood\">\n<h2>Neighbourhood</h2>\n<p class=\"lede\">{verdict}</p>\n\
          <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Neighbourhood\">\
          <table class=\"ledger beside\"><thead><tr><th scope=\"col\">Variable</th>\
-         <th scope=\"col\">One step down</th><th></th><th scope=\"col\">Best</th><th></th>\
+         <th scope=\"col\">One step down</th><th class=\"track\"></th>\
+         <th scope=\"col\">Best</th><th class=\"track\"></th>\
          <th scope=\"col\">One step up</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n\
          <p class=\"caption\">The objective with one variable moved by one step, all others at the \
          best parameters; {} of {} collapse to less than half of the peak or are infeasible (–). \
@@ -53,13 +54,15 @@ fn cells(neighbour: Option<&Neighbour>, peak: f64, sign: i32) -> String {
     let Some(neighbour) = neighbour else {
         return "<td></td><td class=\"track\"></td>".to_owned();
     };
-    let kept = neighbour.objective.map_or(0.0, |o| o / peak);
-    let collapsed = !(kept >= Neighbourhood::KEPT);
-    let (class, tone) = if collapsed { (" class=\"collapsed\"", "loss") } else { ("", "gain") };
+    // Of a peak that is not above zero there is no share.
+    let kept = neighbour.objective.filter(|_| peak > 0.0).map_or(0.0, |o| o / peak);
+    let stands = neighbour.objective.is_some_and(|o| o >= Neighbourhood::KEPT * peak);
+    let (class, tone) = if stands { ("", "gain") } else { (" class=\"collapsed\"", "loss") };
     let text = neighbour.objective.map_or(DASH.to_owned(), figure);
     let width = fixed(kept.clamp(0.0, 1.0) * 100.0, 2);
+    let side = if sign < 0 { " down" } else { "" };
     let bar = format!(
-        "<td class=\"track\"><div><i class=\"{tone}\" style=\"width:{width}%\"></i></div></td>"
+        "<td class=\"track{side}\"><div><i class=\"{tone}\" style=\"width:{width}%\"></i></div></td>"
     );
     let value = format!("<td{class}>{text}</td>");
     if sign < 0 { value + &bar } else { bar + &value }

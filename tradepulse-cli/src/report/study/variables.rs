@@ -3,7 +3,7 @@
 use tradepulse_core::optimise::importance;
 use tradepulse_core::store::{Json, StudyRecord};
 
-use super::super::text::{escape, fixed, percent};
+use super::super::text::{escape, fixed};
 use super::StudyReport;
 
 /// A variable as the study's record describes it.
@@ -101,7 +101,9 @@ pub(super) fn importance_section(report: &StudyReport<'_>, dimensions: &[Dimensi
         .map(|(dimension, share)| {
             let Described { name, doc, .. } = &dimension.variable;
             let (bar, text) = match share {
-                Some(share) => (fixed(share * 100.0, 2), percent(share * 100.0)),
+                Some(share) => {
+                    (fixed(share * 100.0, 2), format!("{}\u{202f}%", fixed(share * 100.0, 1)))
+                }
                 None => ("0.00".to_owned(), "not known".to_owned()),
             };
             format!(

@@ -60,11 +60,10 @@ fn row(number: usize, window: &WindowResult, series: &Series) -> String {
     )
 }
 
+/// The joined test parts; what was in sample is not joined.
 fn total(metrics: &Metrics) -> String {
-    format!(
-        "<tr><th scope=\"row\">joined</th><td></td><td></td>{}</tr>\n",
-        figures(None, Some(metrics))
-    )
+    let cells = figures(None, Some(metrics)).replace(&format!(">{DASH}<"), "><");
+    format!("<tr><th scope=\"row\">joined</th><td></td><td></td>{cells}</tr>\n")
 }
 
 fn figures(inside: Option<&Metrics>, outside: Option<&Metrics>) -> String {
