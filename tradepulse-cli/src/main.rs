@@ -35,7 +35,7 @@ enum Command {
     Configurations(command::configurations::Arguments),
     /// List training studies and their trials
     Studies(command::studies::Arguments),
-    /// Test a strategy on windows that its parameters were not searched on
+    /// Test a strategy on windows that its parameters were not searched on; stores nothing
     WalkForward(Box<command::walk_forward::Arguments>),
     /// How much of a study's best result is the search that found it
     Overfitting(command::overfitting::Arguments),

@@ -154,12 +154,18 @@ fn print(found: &Findings) -> Result<()> {
         (
             "deflated Sharpe",
             maybe(found.deflated_sharpe, 4),
-            gate("0.95 or more", passes(found.deflated_sharpe, |d| d >= GATE_DEFLATED_SHARPE)),
+            gate(
+                &format!("{GATE_DEFLATED_SHARPE} or more"),
+                passes(found.deflated_sharpe, |d| d >= GATE_DEFLATED_SHARPE),
+            ),
         ),
         (
             "probability of overfitting",
             maybe(probability, 4),
-            gate("below 0.5", passes(probability, |p| p < GATE_OVERFITTING)),
+            gate(
+                &format!("below {GATE_OVERFITTING}"),
+                passes(probability, |p| p < GATE_OVERFITTING),
+            ),
         ),
         (
             "probability of loss in the other half",

@@ -51,13 +51,14 @@ pub(super) fn write_report(
         }
         None => None,
     };
+    let recomputed = validation.as_ref().map(|v| (&v.judgement, &v.evidence));
     let html = report::render_study(&StudyReport {
         study: record,
         summary: registry.get(&record.cell.strategy).map_or("", |s| s.about().summary),
         settings: &settings,
         trials: &trials,
         configuration: judged.as_ref().map(|j| &j.configuration),
-        judged: judged.as_ref().and_then(verdict),
+        judged: judged.as_ref().and_then(verdict).or(recomputed),
         found: market
             .as_ref()
             .zip(validation.as_ref())

@@ -27,8 +27,8 @@ pub(super) fn section(beside: &Neighbourhood) -> String {
          <th scope=\"col\">One step up</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n\
          <p class=\"caption\">The objective with one variable moved by one step, all others at the \
          best parameters; {} of {} collapse to less than half of the peak or are infeasible (–). \
-         The median neighbour keeps {kept} of the peak. A bar is the share of the peak that is \
-         left.</p>\n</section>\n",
+         The median neighbour keeps {kept} of the peak. A bar is the share of the peak that is left; \
+         of a choice, the worst of the others is shown.</p>\n</section>\n",
         beside.collapsed,
         beside.neighbours.len(),
     )
@@ -36,8 +36,10 @@ pub(super) fn section(beside: &Neighbourhood) -> String {
 
 fn row(name: &str, beside: &Neighbourhood) -> String {
     let side = |sign: i32| {
-        let found =
-            beside.neighbours.iter().find(|n| n.variable == name && n.step.signum() == sign);
+        let there = beside.neighbours.iter();
+        let there = there.filter(|n| n.variable == name && n.step.signum() == sign);
+        let worth = |n: &Neighbour| n.objective.unwrap_or(f64::NEG_INFINITY);
+        let found = there.min_by(|a, b| worth(a).total_cmp(&worth(b)));
         cells(found, beside.peak, sign)
     };
     format!(

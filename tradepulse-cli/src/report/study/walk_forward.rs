@@ -56,28 +56,34 @@ fn row(number: usize, window: &WindowResult, series: &Series) -> String {
         "<tr><th scope=\"row\">{number}</th><td>{}</td><td>{}</td>{}</tr>\n",
         span(&window.window.train),
         span(&window.window.test),
-        figures(inside, outside),
+        pairs(figures(inside), figures(outside)),
     )
 }
 
 /// The joined test parts; what was in sample is not joined.
 fn total(metrics: &Metrics) -> String {
-    let cells = figures(None, Some(metrics)).replace(&format!(">{DASH}<"), "><");
+    let nothing = std::array::from_fn(|_| "<td></td>".to_owned());
+    let cells = pairs(nothing, figures(Some(metrics)));
     format!("<tr><th scope=\"row\">joined</th><td></td><td></td>{cells}</tr>\n")
 }
 
-fn figures(inside: Option<&Metrics>, outside: Option<&Metrics>) -> String {
-    let both = [inside, outside];
-    let sharpe =
-        both.map(|m| format!("<td>{}</td>", or_dash(m.and_then(|m| m.sharpe), |v| fixed(v, 2))));
-    let profit = both.map(|m| {
-        let profit = m.map(|m| m.net_profit_pct);
-        let tone = tone(profit.unwrap_or_default());
-        format!("<td class=\"{tone}\">{}</td>", or_dash(profit, signed_percent))
-    });
-    let trades =
-        both.map(|m| format!("<td>{}</td>", m.map_or(DASH.to_owned(), |m| count(m.trades))));
-    [sharpe, profit, trades].concat().concat()
+/// Each figure in sample beside the same out of sample.
+fn pairs(inside: [String; 3], outside: [String; 3]) -> String {
+    inside.into_iter().zip(outside).map(|(inside, outside)| inside + &outside).collect()
+}
+
+/// Sharpe ratio, net profit and trades as cells.
+fn figures(metrics: Option<&Metrics>) -> [String; 3] {
+    let profit = metrics.map(|m| m.net_profit_pct);
+    [
+        format!("<td>{}</td>", or_dash(metrics.and_then(|m| m.sharpe), |v| fixed(v, 2))),
+        format!(
+            "<td class=\"{}\">{}</td>",
+            tone(profit.unwrap_or_default()),
+            or_dash(profit, signed_percent)
+        ),
+        format!("<td>{}</td>", metrics.map_or(DASH.to_owned(), |m| count(m.trades))),
+    ]
 }
 
 /// Sharpe ratio of each window, in sample beside out of sample.
