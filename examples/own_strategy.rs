@@ -1,81 +1,20 @@
-//! A strategy of your own, in one file: its variables, its logic, its tests. It runs on a synthetic
-//! market here; `backtest.rs` shows real candles.
+//! A strategy of your own, run and registered: the strategy itself is `channel_breakout.rs`. It runs
+//! on a synthetic market here; `backtest.rs` shows real candles, `train_own_strategy.rs` training.
 //!
 //! `cargo run --release -p tradepulse-examples --bin own_strategy`
 
 #![allow(clippy::print_stdout)]
 
+mod channel_breakout;
+
 use tradepulse_core::backtest::{Backtest, Settings};
 use tradepulse_core::market::SyntheticMarket;
-use tradepulse_core::order::Side;
-use tradepulse_core::parameter::{ParameterError, Parameters};
+use tradepulse_core::parameter::Parameters;
 use tradepulse_core::random::Seed;
-use tradepulse_core::strategy::{
-    About, Entry, Input, Inputs, Intent, Registry, Source, Strategy, View,
-};
+use tradepulse_core::strategy::Registry;
 use tradepulse_core::time::Timeframe;
-use tradepulse_core::variable::Variable;
 
-/// Donchian's channel with a trend filter: buys a close above the highest high of the last
-/// candles while the close is above its long average.
-struct ChannelBreakout {
-    channel: usize,
-    trend: Input,
-    range: Input,
-    stop_distance: f64,
-    risk_reward: f64,
-}
-
-const VARIABLES: &[Variable] = &[
-    Variable::integer("channel", 10, 200, 5, 55, "candles", "candles whose high must be beaten"),
-    Variable::integer("trend", 50, 400, 10, 200, "candles", "period of the average to be above"),
-    Variable::real("stop_distance", 0.5, 5.0, 0.1, 2.0, "ATR(14)", "stop below the close"),
-    Variable::real("risk_reward", 1.0, 5.0, 0.1, 3.0, "× risk", "target above the close"),
-];
-
-impl Strategy for ChannelBreakout {
-    fn about() -> About {
-        About {
-            name: "channel_breakout",
-            version: 1,
-            summary: "a close above the channel, with the trend",
-            variables: VARIABLES,
-            optional_inputs: &[],
-        }
-    }
-
-    fn new(parameters: &Parameters, inputs: &mut Inputs) -> Result<Self, ParameterError> {
-        Ok(Self {
-            channel: parameters.get("channel")?,
-            trend: inputs.sma(Source::Close, parameters.get("trend")?),
-            range: inputs.atr(14),
-            stop_distance: parameters.get("stop_distance")?,
-            risk_reward: parameters.get("risk_reward")?,
-        })
-    }
-
-    fn warm_up(&self) -> usize {
-        400 + 21 * 14
-    }
-
-    fn on_candle(&mut self, view: &View<'_>) -> Option<Intent> {
-        let close = view.close(0);
-        if close <= view.input(self.trend, 0)? {
-            return None;
-        }
-        let (_, before) = view.highs(self.channel + 1)?.split_last()?;
-        if before.iter().any(|high| *high >= close) {
-            return None;
-        }
-        let risk = self.stop_distance * view.input(self.range, 0)?;
-        Some(Intent::Enter(Entry {
-            side: Side::Long,
-            stop: close - risk,
-            target: Some(close + self.risk_reward * risk),
-            max_holding: None,
-        }))
-    }
-}
+use channel_breakout::{ChannelBreakout, VARIABLES};
 
 fn main() -> anyhow::Result<()> {
     let series = SyntheticMarket::new(Seed(7), Timeframe::H1).generate()?;
@@ -96,6 +35,8 @@ fn main() -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use tradepulse_core::order::Side;
+
     use super::*;
 
     #[test]

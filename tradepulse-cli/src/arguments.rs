@@ -1,6 +1,7 @@
 //! Arguments that several commands share.
 
 mod market;
+mod plan;
 mod settings;
 
 use std::fs;
@@ -13,6 +14,7 @@ use tradepulse_core::risk::RiskRules;
 use tradepulse_core::variable::Variable;
 
 pub(crate) use market::{LoadedMarket, MarketArguments, read_detail, require_order};
+pub(crate) use plan::PlanArguments;
 pub(crate) use settings::SettingsArguments;
 
 /// Where TradePulse keeps what it stores.

@@ -35,6 +35,10 @@ enum Command {
     Configurations(command::configurations::Arguments),
     /// List training studies and their trials
     Studies(command::studies::Arguments),
+    /// Test a strategy on windows that its parameters were not searched on; stores nothing
+    WalkForward(Box<command::walk_forward::Arguments>),
+    /// How much of a study's best result is the search that found it
+    Overfitting(command::overfitting::Arguments),
     /// Prove that a strategy does not look ahead
     Lookahead(command::lookahead::Arguments),
     /// Compute an indicator for every candle
@@ -45,6 +49,8 @@ enum Command {
     Import(command::import::Arguments),
     /// List, check and export stored candles
     Data(command::data::Arguments),
+    /// Look after the database of training: status, migrate, backup, restore, vacuum
+    Db(command::db::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -56,11 +62,14 @@ fn main() -> ExitCode {
         Command::Train(arguments) => command::train::run(*arguments, &cli.place),
         Command::Configurations(arguments) => command::configurations::run(arguments, &cli.place),
         Command::Studies(arguments) => command::studies::run(arguments, &cli.place),
+        Command::WalkForward(arguments) => command::walk_forward::run(*arguments, &cli.place),
+        Command::Overfitting(arguments) => command::overfitting::run(arguments, &cli.place),
         Command::Lookahead(arguments) => command::lookahead::run(arguments, &cli.place),
         Command::Indicators(arguments) => command::indicators::run(arguments, &cli.place),
         Command::Config(arguments) => command::config::run(arguments),
         Command::Import(arguments) => command::import::run(arguments, &cli.place),
         Command::Data(arguments) => command::data::run(arguments, &cli.place),
+        Command::Db(arguments) => command::db::run(arguments, &cli.place),
     };
     output::exit_code(result)
 }

@@ -1,4 +1,4 @@
-//! The HTML report of a backtest: one self-contained file that works offline.
+//! HTML reports of backtests and studies: self-contained files that work offline.
 //!
 //! Words, tables and bars are written here, so that the file reads without scripts; the equity
 //! curve and the candles are drawn in the browser from columns embedded as base64.
@@ -15,6 +15,7 @@ mod metrics;
 mod monte_carlo;
 mod months;
 mod overview;
+mod study;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -24,6 +25,9 @@ use tradepulse_core::market::Series;
 use tradepulse_core::performance::MonteCarlo;
 
 pub(crate) use overview::{Overview, OverviewRow, render_overview};
+pub(crate) use study::{
+    Found, StudyIndex, StudyIndexRow, StudyReport, render_study, render_study_index,
+};
 
 use text::{Money, escape};
 
@@ -86,7 +90,7 @@ pub(crate) fn render(report: &Report<'_>) -> Result<String, ReportError> {
         if no_trades { (entries, String::new()) } else { (String::new(), entries) };
     let (months, distributions) = (months::section(report), distributions::section(report));
     let monte_carlo = monte_carlo::section(report);
-    let nav = [
+    let nav = nav(&[
         ("equity", "Equity", true),
         ("trades", "Trades", true),
         ("months", "Months", true),
@@ -96,23 +100,13 @@ pub(crate) fn render(report: &Report<'_>) -> Result<String, ReportError> {
         ("monte-carlo", "Monte Carlo", !monte_carlo.is_empty()),
         ("entries", "Entries", true),
         ("data", "Data", true),
-    ];
-    let nav: String = nav
-        .iter()
-        .filter(|(_, _, there)| *there)
-        .map(|(id, label, _)| format!("<a href=\"#{id}\">{label}</a>"))
-        .collect();
-    let data = embedded::json(report)?;
-    Ok(fill(
-        include_str!("report/template.html"),
+    ]);
+    let body = fill(
+        include_str!("report/backtest.html"),
         &[
-            ("title", &escape(&format!("{} · {}", report.title, report.symbol))),
-            ("style", STYLE),
-            ("nav", &nav),
-            ("symbol", &escape(report.symbol)),
-            ("currency", &escape(&report.money().currency)),
             ("head", &head::section(report)),
             ("entries_first", &entries_first),
+            ("equity", &equity_chart(report.symbol, &report.money())),
             ("trade_count", &text::trades(report.outcome.metrics.trades)),
             ("months", &months),
             ("distributions", &distributions),
@@ -121,26 +115,17 @@ pub(crate) fn render(report: &Report<'_>) -> Result<String, ReportError> {
             ("monte_carlo", &monte_carlo),
             ("entries_later", &entries_later),
             ("foot", &foot::section(report)),
-            ("data", &data),
-            ("script", &script(true)),
         ],
-    ))
-}
-
-const STYLE: &str = concat!(
-    include_str!("report/theme.css"),
-    include_str!("report/layout.css"),
-    include_str!("report/figures.css"),
-    include_str!("report/charts.css"),
-    include_str!("report/print.css"),
-);
-
-/// The scripts as one closed scope; `charts` adds what draws the equity curve and the candles.
-fn script(charts: bool) -> String {
-    let mut parts = vec![include_str!("report/theme.js")];
-    if charts {
-        parts.extend([
+    );
+    let data = embedded::json(report)?;
+    Ok(page(&Page {
+        title: &format!("{} · {}", report.title, report.symbol),
+        nav: &nav,
+        body: &body,
+        data: Some(&data),
+        scripts: &[
             include_str!("report/data.js"),
+            include_str!("report/candle_data.js"),
             include_str!("report/canvas.js"),
             include_str!("report/equity.js"),
             include_str!("report/candles.js"),
@@ -148,9 +133,61 @@ fn script(charts: bool) -> String {
             include_str!("report/candle_input.js"),
             include_str!("report/navigator.js"),
             include_str!("report/trades.js"),
-        ]);
-    }
-    format!("\"use strict\";\n(() => {{\n{}}})();\n", parts.concat())
+        ],
+    }))
+}
+
+/// Links to the sections that are there.
+fn nav(sections: &[(&str, &str, bool)]) -> String {
+    let there = sections.iter().filter(|(_, _, there)| *there);
+    there.map(|(id, label, _)| format!("<a href=\"#{id}\">{label}</a>")).collect()
+}
+
+/// The equity curve, drawn by a script from embedded `equity`.
+fn equity_chart(symbol: &str, money: &Money) -> String {
+    let values = [("symbol", &*escape(symbol)), ("currency", &*escape(&money.currency))];
+    fill(include_str!("report/equity.html"), &values)
+}
+
+const STYLE: &str = concat!(
+    include_str!("report/theme.css"),
+    include_str!("report/layout.css"),
+    include_str!("report/figures.css"),
+    include_str!("report/charts.css"),
+    include_str!("report/study/study.css"),
+    include_str!("report/print.css"),
+);
+
+/// A whole file.
+struct Page<'a> {
+    /// Its title, not escaped yet.
+    title: &'a str,
+    /// Links to its sections.
+    nav: &'a str,
+    body: &'a str,
+    /// JSON for the scripts.
+    data: Option<&'a str>,
+    /// What draws its charts.
+    scripts: &'a [&'a str],
+}
+
+fn page(page: &Page<'_>) -> String {
+    let data = page.data.map_or_else(String::new, |json| {
+        format!("<script type=\"application/json\" id=\"report-data\">{json}</script>\n")
+    });
+    let scripts = [&[include_str!("report/theme.js")], page.scripts].concat().concat();
+    fill(
+        include_str!("report/page.html"),
+        &[
+            ("title", &escape(page.title)),
+            ("style", STYLE),
+            ("nav", page.nav),
+            ("body", page.body),
+            ("data", &data),
+            // One closed scope.
+            ("script", &format!("\"use strict\";\n(() => {{\n{scripts}}})();\n")),
+        ],
+    )
 }
 
 /// Replaces each `{{name}}` of `template` in one pass: what is put in is not looked at again.

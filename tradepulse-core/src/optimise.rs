@@ -82,6 +82,7 @@ mod descent;
 mod gaussian_process;
 mod grid;
 mod history;
+mod importance;
 mod kriging;
 mod method;
 mod nsga2;
@@ -93,6 +94,7 @@ mod tpe;
 
 pub use axis::Restriction;
 pub use history::{Outcome, State, Suggestion, Told, Trial};
+pub use importance::importance;
 pub use method::{Method, UnknownMethod};
 pub use space::{Point, Space, SpaceError};
 

@@ -13,7 +13,7 @@ mod statistics;
 pub use bootstrap::{BlockLength, BootstrapInterval, Interval, Resampling, Statistic};
 pub use curve::EquityCurve;
 pub use metrics::Metrics;
-pub use monte_carlo::{MonteCarlo, Percentiles};
+pub use monte_carlo::{Band, MonteCarlo, MonteCarloFan, Percentiles};
 pub use statistics::{DAYS_PER_YEAR, DailyStatistics};
 
 pub(crate) use normal::{normal_cdf, normal_quantile};

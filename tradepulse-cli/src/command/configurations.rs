@@ -3,7 +3,6 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use tradepulse_core::lifecycle::{Evidence, Judgement};
 use tradepulse_core::market::{ExchangeName, Symbol};
 use tradepulse_core::store::{
     CellFilter, ConfigurationChange, ConfigurationFilter, Json, Page, RegimeScope, Stage,
@@ -11,6 +10,7 @@ use tradepulse_core::store::{
 };
 use tradepulse_core::time::Timeframe;
 
+use super::train::stored;
 use crate::arguments::DataDir;
 use crate::clock::now;
 use crate::output::{self, Verdict, maybe};
@@ -270,13 +270,7 @@ fn show(configuration: &TrainedConfiguration) -> Result<()> {
 
 async fn explain(store: &dyn TrainingStore, id: &str, json: bool) -> Result<()> {
     let configuration = find(store, id).await?;
-    let events = store.events(&configuration.id, Page::ALL).await?;
-    let judged = events.iter().rev().find_map(|event| {
-        let part = |name| event.causes.get(name).cloned();
-        let judgement: Judgement = serde_json::from_value(part("judgement")?).ok()?;
-        let evidence: Evidence = serde_json::from_value(part("evidence")?).ok()?;
-        Some((judgement, evidence))
-    });
+    let judged = stored::judgement(store, &configuration).await?;
     let Some((judgement, evidence)) = judged else {
         bail!("{}: nothing is known of how it was judged; it was imported", configuration.id);
     };

@@ -1,8 +1,13 @@
+mod report;
+
+use std::path::PathBuf;
+
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tradepulse_core::store::{Page, StudyFilter, StudyRecord, TrainingStore};
 
+use super::train::Records;
 use crate::arguments::DataDir;
 use crate::output::{self, Verdict, maybe};
 use crate::records;
@@ -32,18 +37,33 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Write the report of one study
+    Report {
+        /// Its id, or the beginning of it
+        id: String,
+        /// The file [default: named after the study]
+        #[arg(long, value_name = "FILE.html")]
+        out: Option<PathBuf>,
+        /// Its candles, unless they are in the store
+        #[arg(long, value_name = "FILE")]
+        data: Option<PathBuf>,
+    },
 }
 
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let runtime = records::runtime()?;
-    runtime.block_on(async {
-        let store = records::open(place).await?;
-        match arguments.action {
-            Action::Ls { json } => ls(&store, json).await?,
-            Action::Show { id, trials, json } => show(&store, &id, trials, json).await?,
+    let store = runtime.block_on(records::open(place))?;
+    match arguments.action {
+        Action::Ls { json } => runtime.block_on(ls(&store, json))?,
+        Action::Show { id, trials, json } => runtime.block_on(show(&store, &id, trials, json))?,
+        Action::Report { id, out, data } => {
+            let study = runtime.block_on(find(&store, &id))?;
+            let records = Records { store: &store, runtime: &runtime };
+            let file = report::write_report(&study, &records, data.as_deref(), out, place)?;
+            output::line(format!("Written: {}", file.display()))?;
         }
-        Ok(Verdict::Good)
-    })
+    }
+    Ok(Verdict::Good)
 }
 
 async fn ls(store: &dyn TrainingStore, json: bool) -> Result<()> {
@@ -75,14 +95,19 @@ fn market(study: &StudyRecord) -> String {
     format!("{} {} {}", study.cell.exchange, study.cell.pair, study.cell.timeframe)
 }
 
-async fn show(store: &dyn TrainingStore, id: &str, count: usize, json: bool) -> Result<()> {
+/// The study whose id begins with `id`.
+pub(crate) async fn find(store: &dyn TrainingStore, id: &str) -> Result<StudyRecord> {
     let all = store.studies(&StudyFilter::default(), Page::ALL).await?;
     let mut fitting = all.into_iter().filter(|s| s.id.as_str().starts_with(id));
-    let study = match (fitting.next(), fitting.next()) {
+    match (fitting.next(), fitting.next()) {
         (None, _) => bail!("no study has an id that begins with {id:?}"),
         (Some(_), Some(_)) => bail!("several ids begin with {id:?}: give more of it"),
-        (Some(found), None) => found,
-    };
+        (Some(found), None) => Ok(found),
+    }
+}
+
+async fn show(store: &dyn TrainingStore, id: &str, count: usize, json: bool) -> Result<()> {
+    let study = find(store, id).await?;
     let mut trials = store.trials(&study.id, Page::ALL).await?;
     if json {
         return output::json(&json!({ "study": study, "trials": trials }));

@@ -1,5 +1,7 @@
 mod cell;
 mod record;
+pub(crate) mod report;
+pub(crate) mod stored;
 mod summary;
 mod work;
 
@@ -15,20 +17,19 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tradepulse_core::backtest::Settings;
 use tradepulse_core::market::{ExchangeName, Market, Series, Symbol};
 use tradepulse_core::optimise::{Method, Space};
-use tradepulse_core::random::Seed;
 use tradepulse_core::store::MemoryStore;
 use tradepulse_core::time::{Timeframe, Timestamp};
-use tradepulse_core::training::{
-    Objective, Pool, Search, Span, StudyPlan, Validation, WindowPlan, Windowing,
-};
+use tradepulse_core::training::{Pool, StudyPlan, Validation};
 use tradepulse_exec::import;
 use tradepulse_exec::store::columnar::CandleStore;
 use tradepulse_exec::threads::Threads;
 use tradepulse_strategies::registry;
 
-use self::cell::{RegimeChoice, TrainingMarket, cells};
-use self::work::{Ended, Records, train_cell};
-use crate::arguments::{DataDir, SettingsArguments};
+use self::cell::{Cell, cells};
+pub(crate) use self::cell::{RegimeChoice, TrainingMarket, within};
+pub(crate) use self::work::Records;
+use self::work::{Ended, train_cell};
+use crate::arguments::{DataDir, PlanArguments, SettingsArguments};
 use crate::output::{self, Verdict};
 
 #[derive(Args)]
@@ -57,38 +58,20 @@ pub(crate) struct Arguments {
     /// End, exclusive
     #[arg(long, value_name = "TIME")]
     to: Option<Timestamp>,
-    /// How parameters are searched
-    #[arg(long, default_value = "bayesian")]
-    optimizer: Method,
-    /// Trials of each search
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    trials: u32,
-    /// Seed of everything random
-    #[arg(long, default_value_t = 42)]
-    seed: u64,
+    #[command(flatten)]
+    plan: PlanArguments,
     /// Threads [default: one a core]
     #[arg(long)]
     jobs: Option<usize>,
-    /// What is maximised
-    #[arg(long, default_value_t = Objective::Balanced)]
-    objective: Objective,
-    /// Trials with fewer trades are infeasible
-    #[arg(long, default_value_t = 10)]
-    min_trades: u64,
-    /// Training part of a walk-forward window, days
-    #[arg(long, default_value_t = 60.0, value_name = "DAYS")]
-    train_days: f64,
-    /// Left out between training and test, days
-    #[arg(long, default_value_t = 7.0, value_name = "DAYS")]
-    gap_days: f64,
-    /// Test part of a window, days
-    #[arg(long, default_value_t = 30.0, value_name = "DAYS")]
-    test_days: f64,
-    /// Let the training part grow from the beginning of the data
-    #[arg(long)]
-    anchored: bool,
     #[command(flatten)]
     settings: SettingsArguments,
+    /// Go on with a stored study, by its id or the beginning of it; what it searches, and how, comes
+    /// from its record
+    #[arg(long, value_name = "ID", conflicts_with_all = OF_THE_RECORD)]
+    resume: Option<String>,
+    /// Write a report of each study to this folder, and an index if there are several
+    #[arg(long, value_name = "DIR", conflicts_with = "estimate")]
+    report: Option<PathBuf>,
     /// Say how much work it is, and how long it will take, and do nothing
     #[arg(long)]
     estimate: bool,
@@ -97,26 +80,26 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
+/// What a resumed study has its own.
+const OF_THE_RECORD: [&str; 10] = [
+    "strategies",
+    "exchanges",
+    "symbols",
+    "timeframes",
+    "regimes",
+    "from",
+    "to",
+    "estimate",
+    "PlanArguments",
+    "SettingsArguments",
+];
+
 /// Exchange of candles that were read from a file and not said to be from anywhere.
 const NOWHERE: &str = "file";
 
 impl Arguments {
-    fn plan(&self) -> StudyPlan {
-        let windowing = if self.anchored { Windowing::Anchored } else { Windowing::Rolling };
-        StudyPlan {
-            method: self.optimizer,
-            trials: self.trials as usize,
-            batch: Search::BATCH,
-            objective: self.objective,
-            min_trades: self.min_trades,
-            seed: Seed(self.seed),
-            windows: WindowPlan {
-                windowing,
-                train: Span::Days(self.train_days),
-                gap: Span::Days(self.gap_days),
-                test: Span::Days(self.test_days),
-            },
-        }
+    fn threads(&self) -> Threads {
+        self.jobs.map_or_else(Threads::all, Threads::new)
     }
 
     fn markets(&self, place: &DataDir) -> Result<Vec<TrainingMarket>> {
@@ -161,19 +144,41 @@ impl Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
-    let plan = arguments.plan();
-    let settings = arguments.settings.settings();
     let registry = registry();
+    if let Some(id) = &arguments.resume {
+        let runtime = crate::records::runtime()?;
+        let record = runtime.block_on(async {
+            let store = crate::records::open(place).await?;
+            super::studies::find(&store, id).await
+        })?;
+        let market = stored::market(&record, arguments.data.as_deref(), place)?;
+        let cell = stored::cell(&registry, &record, &market)?;
+        return train(&[cell], stored::plan(&record)?, &arguments, place);
+    }
+    let plan = arguments.plan.plan();
+    let settings = arguments.settings.settings();
     let markets = arguments.markets(place)?;
     let cells = cells(&registry, &arguments.strategies, &markets, &arguments.regimes, &settings)?;
-    let threads = arguments.jobs.map_or_else(Threads::all, Threads::new);
     if plan.method == Method::Grid {
         check_grids(&cells, plan.trials)?;
     }
     if arguments.estimate {
-        return summary::estimate(&cells, &plan, threads, arguments.json);
+        return summary::estimate(&cells, &plan, arguments.threads(), arguments.json);
     }
+    train(&cells, plan, &arguments, place)
+}
 
+fn train(
+    cells: &[Cell<'_>],
+    plan: StudyPlan,
+    arguments: &Arguments,
+    place: &DataDir,
+) -> Result<Verdict> {
+    let threads = arguments.threads();
+    if let Some(folder) = &arguments.report {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+    }
     let runtime = crate::records::runtime()?;
     let store = runtime.block_on(crate::records::open(place))?;
     let records = Records { store: &store, runtime: &runtime };
@@ -223,7 +228,11 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     });
     bar.finish_and_clear();
     let seconds = started.elapsed().as_secs_f64();
-    summary::print(&cells, &results, seconds, arguments.json)?;
+    let written = match &arguments.report {
+        Some(folder) => report::write(folder, cells, &results, &records)?,
+        None => Vec::new(),
+    };
+    summary::print(cells, &results, seconds, arguments.json, &written)?;
     if stop.load(Ordering::Relaxed) {
         output::note("stopped; the same command goes on where this one ended");
         std::process::exit(130);
@@ -233,7 +242,7 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
 }
 
 /// A grid is searched whole or not at all.
-fn check_grids(cells: &[cell::Cell<'_>], trials: usize) -> Result<()> {
+fn check_grids(cells: &[Cell<'_>], trials: usize) -> Result<()> {
     for cell in cells {
         let about = cell.strategy.about();
         let size = Space::new(about.variables)?.size();
@@ -261,7 +270,7 @@ fn said_of(ended: &Result<Ended>) -> String {
     }
 }
 
-fn progress_bar(trials: u64) -> ProgressBar {
+pub(crate) fn progress_bar(trials: u64) -> ProgressBar {
     let style =
         ProgressStyle::with_template("{bar:30} {pos}/{len} trials, {per_sec}, {eta} left, {msg}");
     ProgressBar::new(trials).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))

@@ -38,7 +38,7 @@ pub(super) fn json(report: &Report<'_>) -> Result<String, ReportError> {
         timeframe: report.series.timeframe().to_string(),
         series_candles: report.series.len(),
         candles: CandleColumns::new(report.series),
-        equity: EquityColumns::new(report),
+        equity: EquityColumns::new(report.series, &report.outcome.equity, report.settings.capital),
         exit_reasons: exit_reasons.iter().map(|r| r.name()).collect(),
         trades,
         symbol: report.symbol,
@@ -70,6 +70,6 @@ fn row(trade: &Trade, exit_reasons: &mut Vec<ExitReason>) -> Row {
 }
 
 /// Nine significant digits: more than is ever shown, and half the room.
-fn shortened(value: f64) -> f64 {
+pub(super) fn shortened(value: f64) -> f64 {
     format!("{value:.8e}").parse().unwrap_or(value)
 }

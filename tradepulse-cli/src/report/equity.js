@@ -1,4 +1,6 @@
-// Equity, the market beside it, drawdown beneath, one time axis.
+// Equity, the market beside it, drawdown beneath, one time axis. `visit` is told the time of a
+// double click.
+let visit = () => {};
 const curve = {
   time: littleEndian(data.equity.time, 8, "getFloat64"),
   equity: littleEndian(data.equity.equity, 4, "getFloat32"),
@@ -203,8 +205,7 @@ curve.market = curve.close.map((close) => (close / curve.close[0]) * data.capita
   });
   canvas.addEventListener("dblclick", (event) => {
     const { width, height } = chart.size();
-    centreOn(indexAt(candles.time, layout(width, height).time(event.offsetX)));
-    document.getElementById("trades").scrollIntoView();
+    visit(layout(width, height).time(event.offsetX));
   });
   for (const box of [log, market]) box.addEventListener("change", chart.redraw);
 }

@@ -2,7 +2,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 
-use super::Report;
+use tradepulse_core::market::Series;
 
 /// Points of the curve: about as many as a wide screen has columns.
 const POINTS: i64 = 1600;
@@ -32,8 +32,9 @@ struct Point {
 }
 
 impl EquityColumns {
-    pub(super) fn new(report: &Report<'_>) -> Self {
-        let points = points(report);
+    /// The curve of `equity`, marked at the closes of the first candles of `series`.
+    pub(super) fn new(series: &Series, equity: &[f64], capital: f64) -> Self {
+        let points = points(series, equity, capital);
         let singles = |value: fn(&Point) -> f64| {
             let bytes = points.iter().flat_map(|p| (value(p) as f32).to_le_bytes());
             BASE64_STANDARD.encode(bytes.collect::<Vec<u8>>())
@@ -52,8 +53,7 @@ impl EquityColumns {
 }
 
 /// The first point is the capital before the first candle.
-fn points(report: &Report<'_>) -> Vec<Point> {
-    let (series, capital) = (report.series, report.settings.capital);
+fn points(series: &Series, equity: &[f64], capital: f64) -> Vec<Point> {
     let Some((from, to)) = series.span() else {
         return Vec::new();
     };
@@ -69,7 +69,7 @@ fn points(report: &Report<'_>) -> Vec<Point> {
     };
     let mut points = vec![start];
     let (mut peak, mut current) = (capital, i64::MIN);
-    for (i, equity) in report.outcome.equity.iter().copied().enumerate() {
+    for (i, equity) in equity.iter().copied().enumerate() {
         let bucket = (series.time()[i] - from) / stretch;
         peak = peak.max(equity);
         let now = Point {

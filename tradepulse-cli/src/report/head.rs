@@ -1,3 +1,4 @@
+use tradepulse_core::backtest::Settings;
 use tradepulse_core::order::Side;
 use tradepulse_core::parameter::Parameters;
 use tradepulse_core::simulation::{Costs, Slippage};
@@ -5,7 +6,7 @@ use tradepulse_core::sizing::Sizing;
 
 use super::Report;
 use super::text::{
-    self, DASH, escape, fixed, moment, or_dash, percent, plain, rate, signed_percent, tone,
+    self, DASH, Money, escape, fixed, moment, or_dash, percent, plain, rate, signed_percent, tone,
 };
 
 /// Strategy, market, period, key figures, parameters and rules.
@@ -23,7 +24,7 @@ pub(super) fn section(report: &Report<'_>) -> String {
         notes(&report.notes),
         tiles(report),
         parameters(&report.outcome.parameters),
-        rules(report),
+        rules(report.settings, &report.money()),
     )
 }
 
@@ -115,6 +116,11 @@ fn tiles(report: &Report<'_>) -> String {
             or_dash(m.average_holding, |v| format!("mean holding {} candles", fixed(v, 1))),
         ),
     ];
+    tile_list(&tiles)
+}
+
+/// Key figures: what each is called, its colour, the figure, and what is said beneath it.
+pub(super) fn tile_list(tiles: &[(&str, &str, String, String)]) -> String {
     let tiles: String = tiles
         .iter()
         .map(|(label, tone, value, below)| {
@@ -149,8 +155,8 @@ fn parameters(parameters: &Parameters) -> String {
     format!("<div><h2>Parameters</h2><ul class=\"chips\">{chips}</ul></div>\n")
 }
 
-fn rules(report: &Report<'_>) -> String {
-    let (settings, money) = (report.settings, report.money());
+/// Costs, sizing and what else decides how intents are filled.
+pub(super) fn rules(settings: &Settings, money: &Money) -> String {
     let rules = &settings.rules;
     let currency = &money.currency;
     let mut chips = vec![

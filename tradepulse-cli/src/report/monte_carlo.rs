@@ -1,15 +1,20 @@
-use tradepulse_core::performance::Percentiles;
+use tradepulse_core::performance::{Metrics, MonteCarlo, Percentiles};
 
 use super::Report;
-use super::text::{count, escape, fixed, percent};
+use super::text::{Money, count, escape, fixed, percent};
 
 /// Ranges of what the same trades could have become; empty if not asked for.
 pub(super) fn section(report: &Report<'_>) -> String {
     let Some(monte_carlo) = report.monte_carlo else {
         return String::new();
     };
-    let (m, money) = (&report.outcome.metrics, report.money());
-    let capital = report.settings.capital;
+    let ranges =
+        ranges(monte_carlo, &report.outcome.metrics, report.settings.capital, &report.money());
+    format!("<section id=\"monte-carlo\">\n<h2>Monte Carlo</h2>\n{ranges}</section>\n")
+}
+
+/// The ranges, with what of them came true: the figures in `m`.
+pub(super) fn ranges(monte_carlo: &MonteCarlo, m: &Metrics, capital: f64, money: &Money) -> String {
     let equity = range(
         "Final equity",
         &monte_carlo.final_equity,
@@ -24,13 +29,13 @@ pub(super) fn section(report: &Report<'_>) -> String {
     );
     let loss = monte_carlo.probability_of_loss * 100.0;
     format!(
-        "<section id=\"monte-carlo\">\n<h2>Monte Carlo</h2>\n<div class=\"ranges\">\n{equity}\
+        "<div class=\"ranges\">\n{equity}\
          {drawdown}<div class=\"range\"><h3>Probability of loss <b>{}</b></h3>\
          <div class=\"meter\"><i class=\"loss\" style=\"width:{}%\"></i></div></div>\n</div>\n\
          <p class=\"caption\">{} bootstrap runs of the trades in blocks of {}. The bar spans 5 % to \
          95 % of the runs, the line in it is the median; the strong line is this run, the \
          dashed one the capital. Money in {}. Drawdown of the runs is taken \
-         at trade ends, that of this run at every close.</p>\n</section>\n",
+         at trade ends, that of this run at every close.</p>\n",
         percent(loss),
         fixed(loss, 2),
         count(monte_carlo.runs as u64),

@@ -3,7 +3,7 @@ use tradepulse_core::market::Series;
 
 use super::head::{market_line, notes};
 use super::text::{self, Money, count, escape, fixed, or_dash, percent, signed_percent, tone};
-use super::{ReportError, STYLE, fill, script};
+use super::{Page, ReportError, fill, page};
 
 /// Several strategies on one market.
 #[derive(Clone, Debug)]
@@ -55,19 +55,18 @@ pub(crate) fn render_overview(overview: &Overview<'_>) -> Result<String, ReportE
         market_line(overview.symbol, overview.exchange, overview.series),
         notes(&overview.notes),
     );
-    Ok(fill(
+    let body = fill(
         include_str!("overview.html"),
         &[
-            ("title", &escape(&format!("{} · {}", overview.title, overview.symbol))),
-            ("style", STYLE),
             ("head", &head),
             ("rows", &(rows + &market_row(overview))),
             ("currency", &escape(&money.currency)),
             ("capital", &money.plain(overview.capital)),
             ("engine", env!("CARGO_PKG_VERSION")),
-            ("script", &script(false)),
         ],
-    ))
+    );
+    let title = format!("{} · {}", overview.title, overview.symbol);
+    Ok(page(&Page { title: &title, nav: "", body: &body, data: None, scripts: &[] }))
 }
 
 fn row(row: &OverviewRow<'_>, overview: &Overview<'_>, money: &Money) -> String {
@@ -112,7 +111,7 @@ fn market_row(overview: &Overview<'_>) -> String {
 }
 
 /// The curve of `values` with a line at `start`.
-fn sparkline(values: &[f64], start: f64) -> String {
+pub(super) fn sparkline(values: &[f64], start: f64) -> String {
     let (low, high) = values.iter().fold((start, start), |(a, b), v| (a.min(*v), b.max(*v)));
     let span = if high > low { high - low } else { 1.0 };
     let y = |value: f64| (1.0 - (value - low) / span) * 30.0 + 1.0;

@@ -125,7 +125,7 @@ fn report<'a>(series: &'a Series, outcome: &'a Outcome, settings: &'a Settings) 
 }
 
 /// The embedded data of a page.
-fn data(html: &str) -> Value {
+pub(super) fn data(html: &str) -> Value {
     let (_, after) = html.split_once("id=\"report-data\">").unwrap();
     serde_json::from_str(after.split_once("</script>").unwrap().0).unwrap()
 }
@@ -154,6 +154,32 @@ fn tag_names(html: &str) -> Vec<(bool, String)> {
     tags
 }
 
+/// Checks that elements are closed, ids unique and links lead to one of them; the links.
+pub(super) fn well_formed(html: &str) -> Vec<String> {
+    let mut open = Vec::new();
+    for (closing, name) in tag_names(html) {
+        if ["meta", "link", "input", "doctype"].contains(&name.as_str()) {
+            continue;
+        }
+        if closing {
+            assert_eq!(open.pop(), Some(name));
+        } else {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+
+    let values = |start: &str| -> Vec<String> {
+        html.split(start).skip(1).map(|s| s.split('"').next().unwrap().to_owned()).collect()
+    };
+    let ids = values(" id=\"");
+    let unique: BTreeSet<&String> = ids.iter().collect();
+    assert_eq!(unique.len(), ids.len(), "{ids:?}");
+    let links = values("<a href=\"#");
+    assert!(links.iter().all(|link| ids.contains(link)), "{links:?}");
+    links
+}
+
 #[test]
 fn elements_are_closed_and_links_lead_somewhere() {
     let (series, settings) = (series(24 * 60), Settings::default());
@@ -163,28 +189,8 @@ fn elements_are_closed_and_links_lead_somewhere() {
         let mut report = report(&series, &outcome, &settings);
         report.monte_carlo = monte_carlo.as_ref();
         let html = render(&report).unwrap();
-        let mut open = Vec::new();
-        for (closing, name) in tag_names(&html) {
-            if ["meta", "link", "input", "doctype"].contains(&name.as_str()) {
-                continue;
-            }
-            if closing {
-                assert_eq!(open.pop(), Some(name));
-            } else {
-                open.push(name);
-            }
-        }
-        assert!(open.is_empty(), "{open:?}");
-
-        let values = |start: &str| -> Vec<String> {
-            html.split(start).skip(1).map(|s| s.split('"').next().unwrap().to_owned()).collect()
-        };
-        let ids = values(" id=\"");
-        let unique: BTreeSet<&String> = ids.iter().collect();
-        assert_eq!(unique.len(), ids.len(), "{ids:?}");
-        let links = values("<a href=\"#");
+        let links = well_formed(&html);
         assert!(links.len() >= 7);
-        assert!(links.iter().all(|link| ids.contains(link)), "{links:?}");
         assert_eq!(links.contains(&"monte-carlo".to_owned()), report.monte_carlo.is_some());
     }
 }

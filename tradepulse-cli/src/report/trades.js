@@ -118,6 +118,10 @@ rows.addEventListener("keydown", (event) => {
   step(by);
 });
 for (const control of [filter, order]) control.addEventListener("change", arrange);
+visit = (time) => {
+  centreOn(indexAt(candles.time, time));
+  document.getElementById("trades").scrollIntoView();
+};
 new ResizeObserver(drawRows).observe(rows);
 
 {

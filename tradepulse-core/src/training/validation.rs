@@ -105,7 +105,7 @@ impl Study<'_> {
         let complete: Vec<&Vec<f64>> = returns.iter().filter(|r| r.len() == days).collect();
         let overfitting = Cscv::new(&complete, Cscv::BLOCKS).ok();
         let walk_forward = walk_forward.map(|found| {
-            let judgement = WalkForwardJudgement::new(&figures(&found));
+            let judgement = found.judgement();
             (found, judgement)
         });
         let capital = self.backtest.settings().capital;
@@ -191,6 +191,13 @@ impl Study<'_> {
         let seed = self.plan.seed;
         let random = pool.map(Self::RANDOM_RUNS, &|run| entries.profit(seed, run));
         RandomTest::new(observed, &random)
+    }
+}
+
+impl WalkForward {
+    /// What is wrong with it. Figures in sample are means over the windows.
+    pub fn judgement(&self) -> WalkForwardJudgement {
+        WalkForwardJudgement::new(&figures(self))
     }
 }
 

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use tradepulse_core::backtest::{Backtest, Settings};
 use tradepulse_core::market::{ExchangeName, Market, Series, Symbol};
 use tradepulse_core::regime::{self, Regime};
+use tradepulse_core::store::RegimeScope;
 use tradepulse_core::strategy::{Registered, Registry};
 use tradepulse_core::time::Timeframe;
 
@@ -30,17 +31,22 @@ impl RegimeChoice {
     }
 }
 
+impl From<RegimeScope> for RegimeChoice {
+    fn from(scope: RegimeScope) -> Self {
+        match scope {
+            RegimeScope::Any => Self::Any,
+            RegimeScope::Bull => Self::Only(Regime::Bull),
+            RegimeScope::Bear => Self::Only(Regime::Bear),
+            RegimeScope::Sideways => Self::Only(Regime::Sideways),
+        }
+    }
+}
+
 impl std::str::FromStr for RegimeChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "any" => Ok(Self::Any),
-            "bull" => Ok(Self::Only(Regime::Bull)),
-            "bear" => Ok(Self::Only(Regime::Bear)),
-            "sideways" => Ok(Self::Only(Regime::Sideways)),
-            _ => Err(format!("{text:?} is none of any, bull, bear, sideways")),
-        }
+        text.parse::<RegimeScope>().map(Self::from).map_err(|e| e.to_string())
     }
 }
 
@@ -106,19 +112,8 @@ pub(crate) fn cells<'a>(
     let mut cells = Vec::new();
     for market in markets {
         let plain = Backtest::new(&market.series, settings.clone())?;
-        let labels = match regimes {
-            [RegimeChoice::Any] => Vec::new(),
-            _ => regime::label(&market.series, REGIME_WINDOW_DAYS)?,
-        };
         for &regime in regimes {
-            let backtest = match regime {
-                RegimeChoice::Any => plain.clone(),
-                RegimeChoice::Only(wanted) => {
-                    let marks: Arc<[bool]> =
-                        labels.iter().map(|label| *label == Some(wanted)).collect();
-                    plain.clone().with_entries(marks)?
-                }
-            };
+            let backtest = within(&plain, regime)?;
             cells.extend(chosen.iter().map(|&strategy| Cell {
                 strategy,
                 market,
@@ -128,4 +123,12 @@ pub(crate) fn cells<'a>(
         }
     }
     Ok(cells)
+}
+
+/// The same backtest with entries in `regime` only.
+pub(crate) fn within<'a>(backtest: &Backtest<'a>, regime: RegimeChoice) -> Result<Backtest<'a>> {
+    let RegimeChoice::Only(wanted) = regime else { return Ok(backtest.clone()) };
+    let labels = regime::label(backtest.series(), REGIME_WINDOW_DAYS)?;
+    let marks: Arc<[bool]> = labels.iter().map(|label| *label == Some(wanted)).collect();
+    Ok(backtest.clone().with_entries(marks)?)
 }

@@ -55,7 +55,7 @@ pub(crate) fn study(cell: &Cell<'_>, study: &Study<'_>, now: Timestamp) -> Study
     }
 }
 
-fn key(cell: &Cell<'_>) -> CellKey {
+pub(super) fn key(cell: &Cell<'_>) -> CellKey {
     CellKey {
         strategy: cell.strategy.about().name.to_owned(),
         exchange: cell.market.exchange.clone(),

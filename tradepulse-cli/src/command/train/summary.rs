@@ -1,5 +1,6 @@
 //! What training says at its beginning and end.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -71,15 +72,20 @@ pub(super) fn print(
     results: &[Result<Ended>],
     seconds: f64,
     json: bool,
+    written: &[PathBuf],
 ) -> Result<()> {
     if json {
         let rows = cells.iter().zip(results).map(|(cell, ended)| row(cell, ended));
         return output::json(&json!({
             "studies": rows.collect::<Vec<_>>(),
             "seconds": seconds,
+            "reports": written,
         }));
     }
     table(cells, results, seconds)?;
+    for file in written {
+        output::line(format!("Written: {}", file.display()))?;
+    }
     output::line("Why one may or may not trade: tradepulse configurations explain ID")
 }
 
@@ -129,7 +135,8 @@ pub(super) fn table(cells: &[Cell<'_>], results: &[Result<Ended>], seconds: f64)
         table.add_row(names.into_iter().chain(rest));
     }
     output::line(table)?;
-    output::line(format!("{} studies in {seconds:.1} s", cells.len()))
+    let studies = if cells.len() == 1 { "study" } else { "studies" };
+    output::line(format!("{} {studies} in {seconds:.1} s", cells.len()))
 }
 
 fn row(cell: &Cell<'_>, ended: &Result<Ended>) -> serde_json::Value {

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use tradepulse_core::optimise::Method;
+use tradepulse_core::optimise::{Method, Optimiser};
 use tradepulse_core::store::{
     LedgerScope, RecordId, SearchState, StoreError, StudyRecord, StudyStatus, TrainedConfiguration,
     TrainingStore, TrialBatch,
@@ -129,7 +129,7 @@ fn is_not_found(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref::<StoreError>(), Some(StoreError::NotFound { .. }))
 }
 
-type Found = (tradepulse_core::optimise::Trial, Vec<Vec<f64>>);
+pub(super) type Found = (tradepulse_core::optimise::Trial, Vec<Vec<f64>>);
 
 /// The search, resumed where it was left; every batch is stored before the next is asked for.
 /// `None` if it was broken off.
@@ -170,14 +170,19 @@ fn search(
     if end? == SearchEnd::Stopped {
         return Ok(None);
     }
+    found(study, &*optimiser, pool).map(Some)
+}
+
+/// The best trial, and the daily returns of all. These are not stored: they are computed again,
+/// from resumed trials too.
+pub(super) fn found(study: &Study<'_>, optimiser: &dyn Optimiser, pool: Threads) -> Result<Found> {
     let Some(best) = optimiser.best().cloned() else { bail!("no trial was feasible") };
-    // Daily returns are not stored: they are computed again, from resumed trials too.
     let trials = optimiser.trials();
     let returns = tradepulse_core::training::Pool::map(&pool, trials.len(), &|i| {
         let parameters = study.space().parameters(&trials[i].point);
         study.evaluate(study.backtest(), &parameters).daily_returns
     });
-    Ok(Some((best, returns)))
+    Ok((best, returns))
 }
 
 fn store_batch(
@@ -198,7 +203,7 @@ fn store_batch(
 }
 
 /// All trials ever run with this strategy on this market.
-fn ledger(record: &StudyRecord, records: &Records<'_>) -> Result<TrialLedger> {
+pub(super) fn ledger(record: &StudyRecord, records: &Records<'_>) -> Result<TrialLedger> {
     const DAYS_PER_YEAR: f64 = tradepulse_core::performance::DAYS_PER_YEAR;
     let ledger = records.wait(records.store.ledger(&LedgerScope::market(&record.cell)))?;
     Ok(TrialLedger {

@@ -130,13 +130,13 @@ pub async fn backup(data_dir: &Path, to: &Path) -> Result<(), StoreError> {
 
 /// Puts the backup `from` in the place of the database in `data_dir`, which nothing may be using.
 /// The backup is verified before anything is changed, and takes the place in one step; what was
-/// there before is kept beside it as `tradepulse.db.before-restore`.
+/// there before is kept beside it as `tradepulse.db.before-restore`, whose path is returned.
 ///
 /// # Errors
 /// [`StoreError::Busy`] if the database is in use; [`StoreError::Foreign`], [`StoreError::Newer`]
 /// or [`StoreError::Corrupt`] if the backup cannot be taken, or if the database is another
 /// program's.
-pub async fn restore(data_dir: &Path, from: &Path) -> Result<(), StoreError> {
+pub async fn restore(data_dir: &Path, from: &Path) -> Result<Option<PathBuf>, StoreError> {
     let path = data_dir.join(FILE_NAME);
     require(from)?;
     let present = file::inspect(&path);
@@ -148,11 +148,13 @@ pub async fn restore(data_dir: &Path, from: &Path) -> Result<(), StoreError> {
     let unfinished = beside(&path, ".unfinished");
     let restored = async {
         copy(from, &unfinished).await?;
-        if present? == Found::Ours {
-            set_aside(&path).await?;
-        }
+        let kept = match present? {
+            Found::Ours => Some(set_aside(&path).await?),
+            Found::Nothing => None,
+        };
         fs::rename(&unfinished, &path).map_err(|e| io_failed(&path, e))?;
-        sync_folder_of(&path)
+        sync_folder_of(&path)?;
+        Ok(kept)
     }
     .await;
     if restored.is_err() {
@@ -163,21 +165,23 @@ pub async fn restore(data_dir: &Path, from: &Path) -> Result<(), StoreError> {
 }
 
 /// Keeps the database beside itself, and leaves no log that could be taken for the next one's.
-async fn set_aside(path: &Path) -> Result<(), StoreError> {
+/// Returns where it is kept.
+async fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
     match settle(path).await {
         Ok(()) | Err(StoreError::Corrupt { .. }) => {}
         Err(error) => return Err(error),
     }
+    let aside = beside(path, ".before-restore");
     for suffix in ["", "-wal"] {
-        let (old, kept) = (beside(path, suffix), beside(path, ".before-restore"));
-        let kept = beside(&kept, suffix);
+        let (old, kept) = (beside(path, suffix), beside(&aside, suffix));
         remove(&kept)?;
         if old.try_exists().map_err(|e| io_failed(&old, e))? {
             fs::hard_link(&old, &kept).map_err(|e| io_failed(&kept, e))?;
         }
     }
     remove(&beside(path, "-wal"))?;
-    remove(&beside(path, "-shm"))
+    remove(&beside(path, "-shm"))?;
+    Ok(aside)
 }
 
 /// Takes the log into the file, which nobody else may have open.

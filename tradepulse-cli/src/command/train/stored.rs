@@ -1,0 +1,161 @@
+//! A stored study opened again: its cell, plan and candles, as its record has them.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use tradepulse_core::backtest::Settings;
+use tradepulse_core::lifecycle::{Evidence, Judgement};
+use tradepulse_core::market::Market;
+use tradepulse_core::optimise::Method;
+use tradepulse_core::store::{
+    ConfigurationFilter, Page, StudyRecord, TrainedConfiguration, TrainingStore,
+};
+use tradepulse_core::strategy::Registry;
+use tradepulse_core::training::{Study, StudyPlan, TrialLedger};
+use tradepulse_exec::import;
+use tradepulse_exec::store::columnar::CandleStore;
+use tradepulse_exec::threads::Threads;
+
+use super::cell::{Cell, TrainingMarket, cells};
+use super::record;
+use super::work::{self, Found, Records};
+use crate::arguments::DataDir;
+
+/// The candles of a study, from `file` or else from the store.
+///
+/// # Errors
+/// If they are not there, or are not those the study was made on.
+pub(crate) fn market(
+    record: &StudyRecord,
+    file: Option<&Path>,
+    place: &DataDir,
+) -> Result<TrainingMarket> {
+    let market = Market {
+        exchange: record.cell.exchange.clone(),
+        symbol: record.cell.pair.clone(),
+        timeframe: record.cell.timeframe,
+    };
+    let all = match file {
+        Some(file) => {
+            let symbol = Some(market.symbol.clone());
+            let options = import::Options { symbol, ..import::Options::default() };
+            import::import(&[file], market.timeframe, &options)?.series
+        }
+        None => CandleStore::open(place.path()?).load(&market, None, None).with_context(|| {
+            format!("the candles of study {} are needed: name their file with --data", record.id)
+        })?,
+    };
+    let found = TrainingMarket::new(market, all.between(record.data_from, record.data_to));
+    if found.fingerprint != record.data_fingerprint {
+        bail!(
+            "study {} was made on other candles: the fingerprint of its own is {}, that of {} \
+             from {} to {} is {}",
+            record.id,
+            record.data_fingerprint,
+            file.map_or_else(|| format!("the stored {found}"), |f| f.display().to_string()),
+            record.data_from,
+            record.data_to,
+            found.fingerprint
+        );
+    }
+    Ok(found)
+}
+
+/// How the study searches and validates.
+pub(crate) fn plan(record: &StudyRecord) -> Result<StudyPlan> {
+    part(record, "plan")
+}
+
+/// Money, costs and sizing of the study's backtests.
+pub(crate) fn settings(record: &StudyRecord) -> Result<Settings> {
+    part(record, "settings")
+}
+
+fn part<T: serde::de::DeserializeOwned>(record: &StudyRecord, name: &str) -> Result<T> {
+    serde_json::from_value(record.method[name].clone()).with_context(|| {
+        format!("the {name} of study {} cannot be read: make a new study", record.id)
+    })
+}
+
+/// The study's cell on its candles.
+///
+/// # Errors
+/// If this program would make another study of it: strategies and engine change.
+pub(crate) fn cell<'a>(
+    registry: &'a Registry,
+    record: &StudyRecord,
+    market: &'a TrainingMarket,
+) -> Result<Cell<'a>> {
+    let names = [record.cell.strategy.clone()];
+    let regimes = [record.cell.regime.into()];
+    let markets = std::slice::from_ref(market);
+    let cells = cells(registry, &names, markets, &regimes, &settings(record)?)?;
+    let Some(cell) = cells.into_iter().next() else { bail!("study {} has no cell", record.id) };
+    let study = Study::new(cell.strategy, cell.backtest.clone(), plan(record)?)?;
+    let again =
+        StudyRecord { id: record.id.clone(), ..record::study(&cell, &study, record.created_at) };
+    if let Some(field) = record.differs_in(&again) {
+        bail!(
+            "study {} cannot go on: this program would make it with another {field}; \
+             make a new study",
+            record.id
+        );
+    }
+    Ok(cell)
+}
+
+/// The trials of the search as it stands: the best, and the daily returns of all.
+pub(crate) fn found(
+    study: &Study<'_>,
+    record: &StudyRecord,
+    records: &Records<'_>,
+    pool: Threads,
+) -> Result<Found> {
+    let Some(state) = records.wait(records.store.search_state(&record.id))? else {
+        bail!("study {} has no trial yet: tradepulse train --resume {}", record.id, record.id);
+    };
+    let state = serde_json::from_str(&state.json).context("the stored search is unreadable")?;
+    let optimiser = Method::resume(study.space().clone(), state)?;
+    work::found(study, &*optimiser, pool)
+}
+
+/// All trials ever run with the study's strategy on its market.
+pub(crate) fn ledger(record: &StudyRecord, records: &Records<'_>) -> Result<TrialLedger> {
+    work::ledger(record, records)
+}
+
+/// What came of a study, and how it was judged when it was trained.
+pub(crate) struct Judged {
+    /// The configuration.
+    pub(crate) configuration: TrainedConfiguration,
+    /// The judgement and what it rests on; `None` if it was imported.
+    pub(crate) judgement: Option<(Judgement, Evidence)>,
+}
+
+/// The configuration of a study, if it came to one.
+pub(crate) async fn judged(
+    store: &dyn TrainingStore,
+    record: &StudyRecord,
+) -> Result<Option<Judged>> {
+    let filter =
+        ConfigurationFilter { study_id: Some(record.id.clone()), ..ConfigurationFilter::default() };
+    let Some(configuration) = store.configurations(&filter, Page::first(1)).await?.pop() else {
+        return Ok(None);
+    };
+    let judgement = judgement(store, &configuration).await?;
+    Ok(Some(Judged { configuration, judgement }))
+}
+
+/// How a configuration was last judged; `None` if it was imported.
+pub(crate) async fn judgement(
+    store: &dyn TrainingStore,
+    configuration: &TrainedConfiguration,
+) -> Result<Option<(Judgement, Evidence)>> {
+    let events = store.events(&configuration.id, Page::ALL).await?;
+    Ok(events.iter().rev().find_map(|event| {
+        let part = |name| event.causes.get(name).cloned();
+        let judgement = serde_json::from_value(part("judgement")?).ok()?;
+        let evidence = serde_json::from_value(part("evidence")?).ok()?;
+        Some((judgement, evidence))
+    }))
+}

@@ -1,0 +1,11 @@
+//! Studies as their users meet them: resumed, reported, questioned, and kept in a database that is
+//! looked after.
+
+#![allow(clippy::unwrap_used)]
+
+mod database;
+mod folder;
+mod overfitting;
+mod report;
+mod resume;
+mod walk_forward;
