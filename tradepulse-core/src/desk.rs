@@ -60,6 +60,7 @@ use crate::exchange::{Capabilities, TradingRules};
 use crate::market::Symbol;
 use crate::order::{ClientOrderId, ExitReason, OrderReport, RunTag};
 use crate::risk::RiskGate;
+use crate::store::RegimeScope;
 use crate::time::{Timeframe, Timestamp};
 
 /// Number of a lane within its desk, counted from 0.
@@ -76,6 +77,9 @@ pub struct LaneSetup {
     pub symbol: Symbol,
     /// Length of the candles its engine sees.
     pub timeframe: Timeframe,
+    /// The regime in which it may enter, by the base rule over
+    /// [`REGIME_DAYS`](LaneSetup::REGIME_DAYS); exits run in all.
+    pub regime: RegimeScope,
     /// The venue's rules for orders.
     pub rules: TradingRules,
     /// How many times its margin a position may be at the venue; 1 where it is paid in full.
@@ -155,7 +159,7 @@ impl Desk {
         match &event.kind {
             DeskEventKind::WarmUp { symbol, timeframe, candle } => {
                 for lane in self.lanes.iter_mut().filter(|l| l.setup.sees(symbol, *timeframe)) {
-                    lane.engine.warm_up(*candle);
+                    lane.warm_up(candle);
                 }
             }
             DeskEventKind::Candle { symbol, timeframe, candle } => {
@@ -412,6 +416,9 @@ impl Desk {
 }
 
 impl LaneSetup {
+    /// Window of the regime rule, days: that of training.
+    pub const REGIME_DAYS: f64 = 7.0;
+
     fn sees(&self, symbol: &Symbol, timeframe: Timeframe) -> bool {
         self.timeframe == timeframe && self.symbol == *symbol
     }

@@ -14,6 +14,8 @@ mod clock;
 mod driver;
 mod journal;
 mod paper_feed;
+#[cfg(feature = "config")]
+mod plan;
 mod recorder;
 mod replay_feed;
 
@@ -21,5 +23,7 @@ pub use clock::Clock;
 pub use driver::{CrashHook, CrashPoint, Driver, DriverError, DriverSetup, Ended, Pace};
 pub use journal::JournalError;
 pub use paper_feed::{FollowsMarket, PaperFeed};
+#[cfg(feature = "config")]
+pub use plan::{DeskAccount, LanePlan, Plan, PlanError, desk_settings};
 pub use recorder::{Counters, LaneOwner, Owner};
 pub use replay_feed::{ReplayFeed, ReplaySpeed};

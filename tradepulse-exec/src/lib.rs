@@ -3,19 +3,23 @@
 //! Feature `data` (on by default): [`import`] reads candles from files, [`store::columnar`] keeps
 //! them, [`export`] writes them. Feature `zstd` adds Parquet files compressed with zstd to what
 //! can be imported. Feature `sqlite`: [`store::sqlite`] keeps the records of training and
-//! trading, [`store::backup`] copies them. These two need a C compiler.
+//! trading, [`store::backup`] copies them. These two need a C compiler. Feature `paper`:
+//! [`exchange::paper`], a simulated venue that remembers. Feature `coordinator`: [`coordinator`],
+//! the loop around a desk.
 //!
 //! What stands around trading, each a feature of its name: `config` reads `config.yaml`, `alerts`
 //! tells people (the module `alert`), `metrics` tells Prometheus, `logging` writes logs.
 
 #[cfg(any(feature = "alerts", feature = "config"))]
 pub mod alert;
-#[cfg(any(feature = "data", feature = "sqlite"))]
+#[cfg(any(feature = "data", feature = "paper", feature = "sqlite"))]
 pub mod atomic;
 #[cfg(feature = "config")]
 pub mod config;
 #[cfg(feature = "coordinator")]
 pub mod coordinator;
+#[cfg(feature = "paper")]
+pub mod exchange;
 #[cfg(feature = "data")]
 pub mod export;
 #[cfg(feature = "data")]

@@ -14,7 +14,9 @@ use crate::order::{
     ClientOrderId, ExitReason, Fill, Leg, Order, OrderId, OrderKind, OrderLife, OrderReport,
     OrderRequest, OrderState, RequestKind, Side,
 };
+use crate::regime::{Regime, RegimeRule};
 use crate::risk::{Approved, EntryContext};
+use crate::store::RegimeScope;
 use crate::strategy::Quote;
 use crate::time::Timestamp;
 
@@ -27,6 +29,8 @@ pub(super) struct Lane {
     pub(super) last_price: f64,
     pub(super) last_close: Option<Timestamp>,
     quote: Option<Quote>,
+    /// Labels candles, where entries depend on it.
+    regime: Option<(RegimeRule, Regime)>,
     entry: Option<EntryTicket>,
     exit: Option<ExitTicket>,
     guard: Option<Guard>,
@@ -50,6 +54,15 @@ enum Which {
 
 impl Lane {
     pub(super) fn new(id: LaneId, setup: LaneSetup, engine: Box<dyn AnyEngine>) -> Self {
+        let wanted = match setup.regime {
+            RegimeScope::Any => None,
+            RegimeScope::Bull => Some(Regime::Bull),
+            RegimeScope::Bear => Some(Regime::Bear),
+            RegimeScope::Sideways => Some(Regime::Sideways),
+        };
+        // A window of days never is too long or too short for a candle.
+        let rule = RegimeRule::over_days(LaneSetup::REGIME_DAYS, setup.timeframe).ok();
+        let regime = rule.zip(wanted);
         Self {
             id,
             setup,
@@ -57,6 +70,7 @@ impl Lane {
             last_price: f64::NAN,
             last_close: None,
             quote: None,
+            regime,
             entry: None,
             exit: None,
             guard: None,
@@ -116,9 +130,24 @@ impl Lane {
         entry.chain(exit).chain(self.guard.iter().flat_map(Guard::placements))
     }
 
+    /// A candle of the past.
+    pub(super) fn warm_up(&mut self, candle: &Candle) {
+        self.label(candle);
+        self.engine.warm_up(*candle);
+    }
+
+    /// Lets entries happen in the regime that they are for, and in no other.
+    fn label(&mut self, candle: &Candle) {
+        if let Some((rule, wanted)) = &mut self.regime {
+            let label = rule.next(candle.close);
+            self.engine.allow_entries(label == Some(*wanted));
+        }
+    }
+
     pub(super) fn candle(&mut self, candle: &Candle, close: Timestamp, context: &mut Context<'_>) {
         self.last_price = candle.close;
         self.last_close = Some(close);
+        self.label(candle);
         let fired = self.price(candle.low, candle.high, candle.close, context);
         let mut actions = std::mem::take(&mut self.actions);
         self.engine.on_candle(*candle, self.quote, &mut actions);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tradepulse_core::exchange::{Feed, FeedError, FeedEvent};
 use tradepulse_core::market::{Candle, Symbol};
+use tradepulse_core::simulation::SimulatedExchange;
 use tradepulse_core::strategy::Quote;
 use tradepulse_core::time::{Timeframe, Timestamp};
 
@@ -27,6 +28,41 @@ pub trait FollowsMarket: Send + Sync {
     /// # Errors
     /// If the venue does not know the market.
     fn quote(&self, symbol: &Symbol, quote: Quote, at: Timestamp) -> Result<(), FeedError>;
+}
+
+impl FollowsMarket for SimulatedExchange {
+    fn candle(
+        &self,
+        symbol: &Symbol,
+        timeframe: Timeframe,
+        candle: Candle,
+    ) -> Result<(), FeedError> {
+        self.begin(symbol, &candle, timeframe).map_err(|error| refused(&error))
+    }
+
+    fn quote(&self, symbol: &Symbol, quote: Quote, at: Timestamp) -> Result<(), FeedError> {
+        Self::quote(self, symbol, quote, at).map_err(|error| refused(&error))
+    }
+}
+
+#[cfg(feature = "paper")]
+impl FollowsMarket for crate::exchange::paper::PaperExchange {
+    fn candle(
+        &self,
+        symbol: &Symbol,
+        timeframe: Timeframe,
+        candle: Candle,
+    ) -> Result<(), FeedError> {
+        self.begin(symbol, &candle, timeframe).map_err(|error| refused(&error))
+    }
+
+    fn quote(&self, symbol: &Symbol, quote: Quote, at: Timestamp) -> Result<(), FeedError> {
+        Self::quote(self, symbol, quote, at).map_err(|error| refused(&error))
+    }
+}
+
+fn refused(error: &dyn std::error::Error) -> FeedError {
+    FeedError { feed: "the simulated venue".to_owned(), reason: error.to_string() }
 }
 
 /// A feed in front of a venue that lives on it: the venue meets what comes before anybody else

@@ -16,6 +16,7 @@ use crate::parameter::Parameters;
 use crate::random::Seed;
 use crate::risk::{RiskGate, RiskRules};
 use crate::simulation::{AccountKind, SimulatedExchange, SimulatedExchangeSettings};
+use crate::store::RegimeScope;
 use crate::time::{Timeframe, Timestamp};
 
 /// A desk, its venue, and a loop around both, in lockstep and virtual time.
@@ -73,6 +74,7 @@ impl Floor {
                 name: "dice".into(),
                 symbol: lane_symbol.clone(),
                 timeframe,
+                regime: RegimeScope::Any,
                 rules: trading,
                 leverage: 1.0,
                 max_spread_bps: None,

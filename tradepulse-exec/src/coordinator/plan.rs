@@ -1,0 +1,262 @@
+use tradepulse_core::desk::{Desk, DeskSettings, LaneSetup};
+use tradepulse_core::engine::{EngineError, Rules};
+use tradepulse_core::exchange::{Capabilities, TradingRules};
+use tradepulse_core::market::{InstrumentKind, Symbol};
+use tradepulse_core::order::RunTag;
+use tradepulse_core::parameter::{ParameterError, Parameters};
+use tradepulse_core::risk::{RiskGate, RiskRules};
+use tradepulse_core::simulation::{AccountKind, SimulatedExchangeSettings};
+use tradepulse_core::store::{RecordId, RegimeScope, TrainedConfiguration};
+use tradepulse_core::strategy::{Registry, UnknownStrategy};
+use tradepulse_core::time::Timeframe;
+
+use super::recorder::LaneOwner;
+use crate::config::{Config, Timing};
+
+/// One configuration to be traded: of the file, or trained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LanePlan {
+    /// The configuration's id; derived from its content for one of the file.
+    pub configuration_id: RecordId,
+    /// Name of the strategy.
+    pub strategy: String,
+    /// Complete parameters.
+    pub parameters: Parameters,
+    /// The market.
+    pub symbol: Symbol,
+    /// Length of its candles.
+    pub timeframe: Timeframe,
+    /// In which it may enter.
+    pub regime: RegimeScope,
+    /// Most notional of an entry, a fraction of equity; `None` where leverage alone limits it.
+    pub allocation: Option<f64>,
+}
+
+/// What a run trades, by a configuration file and what was trained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Each becomes a lane of the desk, in this order.
+    pub lanes: Vec<LanePlan>,
+}
+
+/// A plan that cannot be.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// No strategy of that name.
+    #[error(transparent)]
+    Strategy(#[from] UnknownStrategy),
+    /// A parameter is wrong.
+    #[error("{strategy}: {source}")]
+    Parameter {
+        /// The strategy.
+        strategy: String,
+        /// What is wrong.
+        source: ParameterError,
+    },
+    /// An engine cannot be made of it.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// There is nothing to trade.
+    #[error(
+        "nothing to trade: list configurations in the file, or activate trained ones \
+         (`tradepulse configurations activate ID`)"
+    )]
+    Nothing,
+}
+
+impl Plan {
+    /// The configurations of the file, then the active ones of `trained` that are of its exchange
+    /// and, where it names some, its symbols, if it wants them.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn new(
+        config: &Config,
+        registry: &Registry,
+        trained: &[TrainedConfiguration],
+    ) -> Result<Self, PlanError> {
+        let mut lanes = Vec::new();
+        for traded in &config.trading.configurations {
+            let texts = traded.parameters.iter().map(|(n, v)| (n.as_str(), v.clone()));
+            let parameters = parameters(registry, &traded.strategy, texts)?;
+            let symbols = traded.symbol.as_ref().map_or(&config.symbols[..], std::slice::from_ref);
+            let timeframes =
+                traded.timeframe.as_ref().map_or(&config.data.timeframes[..], std::slice::from_ref);
+            for symbol in symbols {
+                for timeframe in timeframes {
+                    let values: Vec<String> =
+                        parameters.iter().map(|(v, value)| format!("{}={value}", v.name)).collect();
+                    let id = RecordId::derive(&[
+                        "file",
+                        &traded.strategy,
+                        &values.join(","),
+                        &symbol.to_string(),
+                        &timeframe.to_string(),
+                        traded.regime.as_str(),
+                    ]);
+                    lanes.push(LanePlan {
+                        configuration_id: id,
+                        strategy: traded.strategy.clone(),
+                        parameters: parameters.clone(),
+                        symbol: symbol.clone(),
+                        timeframe: *timeframe,
+                        regime: traded.regime,
+                        allocation: (traded.allocation < 1.0).then_some(traded.allocation),
+                    });
+                }
+            }
+        }
+        for configuration in trained.iter().filter(|c| config.trading.from_store && c.is_active) {
+            let cell = &configuration.cell;
+            let wanted = config.symbols.is_empty() || config.symbols.contains(&cell.pair);
+            if cell.exchange != config.exchange.name || !wanted {
+                continue;
+            }
+            let map = configuration.parameters.as_object();
+            let texts = map.into_iter().flatten().map(|(name, value)| {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                (name.as_str(), text)
+            });
+            lanes.push(LanePlan {
+                configuration_id: configuration.id.clone(),
+                strategy: cell.strategy.clone(),
+                parameters: parameters(registry, &cell.strategy, texts)?,
+                symbol: cell.pair.clone(),
+                timeframe: cell.timeframe,
+                regime: cell.regime,
+                allocation: Some(stage(configuration).max_allocation()),
+            });
+        }
+        if lanes.is_empty() { Err(PlanError::Nothing) } else { Ok(Self { lanes }) }
+    }
+
+    /// The markets it needs candles of, each once.
+    pub fn markets(&self) -> Vec<(Symbol, Timeframe)> {
+        let mut markets: Vec<_> =
+            self.lanes.iter().map(|lane| (lane.symbol.clone(), lane.timeframe)).collect();
+        markets.sort();
+        markets.dedup();
+        markets
+    }
+
+    /// The lanes as the records name them.
+    pub fn owners(&self) -> Vec<LaneOwner> {
+        let owner = |lane: &LanePlan| LaneOwner {
+            configuration_id: lane.configuration_id.clone(),
+            strategy: lane.strategy.clone(),
+        };
+        self.lanes.iter().map(owner).collect()
+    }
+
+    /// The desk that trades it, as it is before the first event.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn desk(
+        &self,
+        config: &Config,
+        registry: &Registry,
+        account: &DeskAccount,
+    ) -> Result<Desk, PlanError> {
+        let gate = RiskGate::new(RiskRules::from(&config.safety));
+        let DeskAccount { tag, capital, capabilities, rules, settings } = account;
+        let mut desk = Desk::new(*tag, *capital, capabilities.clone(), gate, settings.clone());
+        for lane in &self.lanes {
+            let trading = rules(&lane.symbol);
+            let rules = Rules {
+                instrument: trading.instrument,
+                price_tick: trading.price_tick,
+                ..config.rules()
+            };
+            let registered = registry.get(&lane.strategy)?;
+            let mut engine =
+                registered.engine(&lane.parameters, &rules, *capital, lane.timeframe)?;
+            engine.set_allocation(lane.allocation);
+            let setup = LaneSetup {
+                name: format!("{} {} {}", lane.strategy, lane.symbol, lane.timeframe),
+                symbol: lane.symbol.clone(),
+                timeframe: lane.timeframe,
+                regime: lane.regime,
+                rules: trading,
+                leverage: config.trading.leverage.max(1.0),
+                max_spread_bps: None,
+            };
+            desk.add(setup, engine);
+        }
+        Ok(desk)
+    }
+
+    /// The account of a dry run: it may go short, as backtests do, and its fees and slippage are
+    /// those of the file.
+    pub fn paper_account(&self, config: &Config) -> SimulatedExchangeSettings {
+        let kind = InstrumentKind::from(config.exchange.market);
+        let capabilities = Capabilities::full(config.exchange.name.clone(), kind);
+        // The risk gate limits exposure; the venue's margin only has to be out of its way.
+        let mut account =
+            SimulatedExchangeSettings::new(capabilities, AccountKind::Margin { leverage: 1e6 });
+        account.costs = config.exchange.costs();
+        for lane in &self.lanes {
+            let rules =
+                TradingRules { instrument: config.rules().instrument, ..TradingRules::default() };
+            account = account.market(lane.symbol.clone(), rules);
+            let capital = tradepulse_core::money::Quantity::from_f64(config.trading.paper_capital);
+            account = account.balance(lane.symbol.quote(), capital.unwrap_or_default());
+        }
+        account
+    }
+}
+
+/// The account that a desk trades.
+pub struct DeskAccount {
+    /// Name of the run in its orders' ids.
+    pub tag: RunTag,
+    /// Quote currency it begins with.
+    pub capital: f64,
+    /// What its venue can do.
+    pub capabilities: Capabilities,
+    /// The venue's rules for orders in each market.
+    pub rules: Box<dyn Fn(&Symbol) -> TradingRules + Send + Sync>,
+    /// How patient the desk is.
+    pub settings: DeskSettings,
+}
+
+/// How patient a desk is, by the file.
+pub fn desk_settings(timing: &Timing, halt_on_unexplained: bool) -> DeskSettings {
+    let ms = |seconds: f64| (seconds * 1_000.0).round() as i64;
+    DeskSettings {
+        naked_limit_ms: ms(timing.naked_limit),
+        watchdog_grace_ms: ms(timing.watchdog_grace),
+        entry_patience_ms: ms(timing.entry_patience),
+        order_check_ms: i64::from(timing.order_check_interval) * 1_000,
+        retry_pause_ms: ms(timing.retry_pause),
+        max_retry_pause_ms: ms(timing.max_retry_pause),
+        halt_on_unexplained,
+    }
+}
+
+fn parameters<'a>(
+    registry: &Registry,
+    strategy: &str,
+    values: impl Iterator<Item = (&'a str, String)>,
+) -> Result<Parameters, PlanError> {
+    let about = registry.get(strategy)?.about();
+    let mut parameters = Parameters::defaults(about.variables);
+    for (name, text) in values {
+        parameters = parameters
+            .with_text(name, &text)
+            .map_err(|source| PlanError::Parameter { strategy: strategy.to_owned(), source })?;
+    }
+    Ok(parameters)
+}
+
+fn stage(configuration: &TrainedConfiguration) -> tradepulse_core::lifecycle::Stage {
+    use tradepulse_core::{lifecycle, store};
+    match configuration.status {
+        store::Stage::Discovery => lifecycle::Stage::Discovery,
+        store::Stage::Validation => lifecycle::Stage::Validation,
+        store::Stage::Mature => lifecycle::Stage::Mature,
+        store::Stage::Decay => lifecycle::Stage::Decay,
+        store::Stage::Paper => lifecycle::Stage::Paper,
+    }
+}
