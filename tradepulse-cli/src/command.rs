@@ -12,5 +12,6 @@ pub(crate) mod lookahead;
 pub(crate) mod overfitting;
 pub(crate) mod strategies;
 pub(crate) mod studies;
+pub(crate) mod trade;
 pub(crate) mod train;
 pub(crate) mod walk_forward;

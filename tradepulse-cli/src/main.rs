@@ -45,6 +45,8 @@ enum Command {
     Indicators(command::indicators::Arguments),
     /// Check, explain and write the configuration file
     Config(command::config::Arguments),
+    /// Trade what the configuration names
+    Trade(command::trade::Arguments),
     /// Take candles from files into the store
     Import(command::import::Arguments),
     /// List, check and export stored candles
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         Command::Lookahead(arguments) => command::lookahead::run(arguments, &cli.place),
         Command::Indicators(arguments) => command::indicators::run(arguments, &cli.place),
         Command::Config(arguments) => command::config::run(arguments),
+        Command::Trade(arguments) => command::trade::run(arguments, &cli.place),
         Command::Import(arguments) => command::import::run(arguments, &cli.place),
         Command::Data(arguments) => command::data::run(arguments, &cli.place),
         Command::Db(arguments) => command::db::run(arguments, &cli.place),

@@ -20,7 +20,7 @@ mod recorder;
 mod replay_feed;
 
 pub use clock::Clock;
-pub use driver::{CrashHook, CrashPoint, Driver, DriverError, DriverSetup, Ended, Pace};
+pub use driver::{CrashHook, CrashPoint, Driver, DriverError, DriverSetup, Ended, Pace, TradeHook};
 pub use journal::JournalError;
 pub use paper_feed::{FollowsMarket, PaperFeed};
 #[cfg(feature = "config")]

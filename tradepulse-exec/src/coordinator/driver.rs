@@ -9,7 +9,7 @@ use tradepulse_core::desk::{
 use tradepulse_core::exchange::{Exchange, ExchangeError, Feed, FeedError, FeedEvent, VenueEvent};
 use tradepulse_core::market::Symbol;
 use tradepulse_core::store::StoreError;
-use tradepulse_core::store::trading::TradingStore;
+use tradepulse_core::store::trading::{TradeRecord, TradingRecord, TradingStore};
 use tradepulse_core::time::Timestamp;
 
 use super::clock::Clock;
@@ -74,7 +74,11 @@ pub struct Driver {
     in_flight: JoinSet<DeskEventKind>,
     notices: Vec<Notice>,
     hook: Option<CrashHook>,
+    on_trade: Option<TradeHook>,
 }
+
+/// Called with each trade once it is stored.
+pub type TradeHook = Box<dyn FnMut(&TradeRecord) + Send>;
 
 /// Why a run came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +134,7 @@ impl Driver {
             in_flight: JoinSet::new(),
             notices: Vec::new(),
             hook: None,
+            on_trade: None,
         }
     }
 
@@ -137,6 +142,13 @@ impl Driver {
     #[must_use]
     pub fn with_crash_hook(mut self, hook: CrashHook) -> Self {
         self.hook = Some(hook);
+        self
+    }
+
+    /// Calls `hook` with each trade once it is stored.
+    #[must_use]
+    pub fn with_trade_hook(mut self, hook: TradeHook) -> Self {
+        self.on_trade = Some(hook);
         self
     }
 
@@ -338,7 +350,7 @@ impl Driver {
         }
         if self.recorder.has_news() {
             self.reach(CrashPoint::Recording)?;
-            self.recorder.flush().await?;
+            self.keep().await?;
         }
         Ok(())
     }
@@ -371,7 +383,19 @@ impl Driver {
     pub async fn finish(&mut self) -> Result<(), DriverError> {
         self.drain().await?;
         self.journal.flush(true).await?;
-        self.recorder.flush().await?;
+        self.keep().await
+    }
+
+    /// Stores the records that wait.
+    async fn keep(&mut self) -> Result<(), DriverError> {
+        let stored = self.recorder.flush().await?;
+        if let Some(hook) = &mut self.on_trade {
+            for record in &stored {
+                if let TradingRecord::Trade(trade) = record {
+                    hook(trade);
+                }
+            }
+        }
         Ok(())
     }
 

@@ -131,6 +131,16 @@ impl Plan {
         if lanes.is_empty() { Err(PlanError::Nothing) } else { Ok(Self { lanes }) }
     }
 
+    /// Those lanes whose strategy or configuration is named; all if none is.
+    #[must_use]
+    pub fn only(&self, names: &[String]) -> Self {
+        let named = |lane: &&LanePlan| {
+            let id = lane.configuration_id.to_string();
+            names.is_empty() || names.iter().any(|name| *name == lane.strategy || *name == id)
+        };
+        Self { lanes: self.lanes.iter().filter(named).cloned().collect() }
+    }
+
     /// The markets it needs candles of, each once.
     pub fn markets(&self) -> Vec<(Symbol, Timeframe)> {
         let mut markets: Vec<_> =
@@ -187,9 +197,9 @@ impl Plan {
         Ok(desk)
     }
 
-    /// The account of a dry run: it may go short, as backtests do, and its fees and slippage are
+    /// The account of a dry run with `capital` in each quote currency: it may go short, as backtests do, and its fees and slippage are
     /// those of the file.
-    pub fn paper_account(&self, config: &Config) -> SimulatedExchangeSettings {
+    pub fn paper_account(&self, config: &Config, capital: f64) -> SimulatedExchangeSettings {
         let kind = InstrumentKind::from(config.exchange.market);
         let capabilities = Capabilities::full(config.exchange.name.clone(), kind);
         // The risk gate limits exposure; the venue's margin only has to be out of its way.
@@ -200,7 +210,7 @@ impl Plan {
             let rules =
                 TradingRules { instrument: config.rules().instrument, ..TradingRules::default() };
             account = account.market(lane.symbol.clone(), rules);
-            let capital = tradepulse_core::money::Quantity::from_f64(config.trading.paper_capital);
+            let capital = tradepulse_core::money::Quantity::from_f64(capital);
             account = account.balance(lane.symbol.quote(), capital.unwrap_or_default());
         }
         account

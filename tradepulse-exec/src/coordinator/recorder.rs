@@ -112,12 +112,13 @@ impl Recorder {
         !self.news.is_empty()
     }
 
-    pub(super) async fn flush(&mut self) -> Result<(), StoreError> {
-        if !self.news.is_empty() {
-            self.store.put(&self.news).await?;
-            self.news.clear();
+    /// Stores what waits, and returns it.
+    pub(super) async fn flush(&mut self) -> Result<Vec<TradingRecord>, StoreError> {
+        if self.news.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(())
+        self.store.put(&self.news).await?;
+        Ok(std::mem::take(&mut self.news))
     }
 
     pub(super) fn take(&mut self, at: Timestamp, record: Record) {
