@@ -43,7 +43,8 @@ impl fmt::Display for Report {
 /// Fails the case unless the condition holds.
 macro_rules! ensure {
     ($condition:expr, $($message:tt)*) => {
-        if !$condition {
+        let holds: bool = $condition;
+        if !holds {
             return Err(super::Failure(format!($($message)*)));
         }
     };

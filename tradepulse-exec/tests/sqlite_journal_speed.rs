@@ -1,8 +1,8 @@
 //! How long the journal takes, told and not judged:
 //!
 //! ```sh
-//! cargo test --release -p tradepulse-exec --no-default-features --features sqlite \
-//!     --test sqlite_journal_speed -- --ignored --nocapture
+//! cargo test --release -p tradepulse-exec --features sqlite --test sqlite_journal_speed -- \
+//!     --ignored --nocapture
 //! ```
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]

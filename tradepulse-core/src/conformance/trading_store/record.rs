@@ -87,7 +87,11 @@ async fn changes(factory: &dyn TradingStoreFactory) -> Result<(), Failure> {
             store.put(&[changed.clone(), first.clone(), changed.clone()]).await?;
             ensure_eq!(all(&*store, *kind).await?, [changed], "the changed record");
             store.put(std::slice::from_ref(&first)).await?;
-            ensure_eq!(all(&*store, *kind).await?, [first.clone()], "the record as it was");
+            ensure_eq!(
+                all(&*store, *kind).await?,
+                std::slice::from_ref(&first),
+                "the record as it was"
+            );
         }
     }
     Ok(())
@@ -105,7 +109,7 @@ async fn facts(factory: &dyn TradingStoreFactory) -> Result<(), Failure> {
             ensure!(other != first, "{column} of a {} is not changed", kind.name());
             let put = store.put(&[other]).await;
             ensure_err!(put, Conflict, "a fact that changes");
-            ensure_eq!(all(&*store, *kind).await?, [first.clone()], "the record");
+            ensure_eq!(all(&*store, *kind).await?, std::slice::from_ref(&first), "the record");
         }
     }
     Ok(())
