@@ -1,0 +1,141 @@
+//! A replay through the coordinator and the simulated venue makes the trades of a backtest.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+const STRATEGIES: [&str; 7] = [
+    "liquidity_sweep",
+    "htf_sweep",
+    "volume_breakout",
+    "divergence_capitulation",
+    "capitulation_reversal",
+    "failed_breakdown",
+    "ema_cross",
+];
+
+/// A backtest knows no limits but its own.
+const NO_LIMITS: &str = "\
+safety:
+  max_open_positions: null
+  max_open_positions_per_symbol: null
+  max_daily_trades: null
+  min_trade_interval_seconds: null
+  max_daily_loss: null
+  max_daily_loss_quote: null
+  circuit_breaker: null
+  emergency_drawdown: null
+  max_total_exposure: null
+  max_leverage: null
+  max_correlation: null
+  max_position_duration_hours: null
+  balance_buffer: null
+  max_price_deviation: null
+  max_candle_age: null
+  max_spread: null
+symbols: [BTC/USDT]
+trading:
+  from_store: false
+  min_edge: 0
+";
+
+fn run(folder: &Path, arguments: &[&str]) -> Value {
+    let out = Command::new(env!("CARGO_BIN_EXE_tradepulse"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("TRADEPULSE_DATA_DIR", folder.join("data"))
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
+/// Trades of both, compared field by field.
+fn compare(folder: &Path, candles: &str, strategy: &str, more: &str, flags: &[&str]) -> usize {
+    let market =
+        ["--data", candles, "--symbol", "BTC/USDT", "--timeframe", "5m", "--min-edge", "0"];
+    let backtest = [&["backtest", strategy, "--json"], &market[..], flags].concat();
+    let backtest = run(folder, &backtest);
+    let config = format!("{NO_LIMITS}{more}  configurations:\n    - strategy: {strategy}\n");
+    fs::write(folder.join("config.yaml"), config).unwrap();
+    let replayed = run(folder, &["trade", "--replay", "--data", candles, "--json"]);
+    let replayed = &replayed["wallets"][0];
+    let trades = backtest["trades"].as_array().unwrap();
+    let theirs = replayed["trades"].as_array().unwrap();
+    for (a, b) in trades.iter().zip(theirs) {
+        for (name, value) in a.as_object().unwrap() {
+            assert_eq!(value, &b[name], "{strategy}: {name} of {a}");
+        }
+    }
+    assert_eq!(trades.len(), theirs.len(), "{strategy}");
+    assert_eq!(backtest["trades_hash"], replayed["trades_hash"], "{strategy}");
+    let earned = replayed["equity"].as_f64().unwrap() - 10_000.0;
+    let expected = backtest["metrics"]["net_profit"].as_f64().unwrap();
+    assert!((earned - expected).abs() < 1e-9 * 10_000.0, "{strategy}: {earned}, {expected}");
+    assert_eq!(replayed["counters"]["unexplained"], 0, "{strategy}");
+    trades.len()
+}
+
+/// The first month of a file, as a file.
+fn month(folder: &Path, file: &Path) -> PathBuf {
+    let year = file.to_str().unwrap();
+    let export = ["data", "export", "--exchange", "binance", "--symbol", "BTC/USDT"];
+    let import =
+        ["import", "--exchange", "binance", "--symbol", "BTC/USDT", "--timeframe", "5m", year];
+    let month = folder.join("month.csv");
+    for arguments in [
+        &import[..],
+        &[
+            &export[..],
+            &["--timeframe", "5m", "--from", "2024-01-01", "--to", "2024-02-01"],
+            &[month.to_str().unwrap()],
+        ]
+        .concat(),
+    ] {
+        let out = Command::new(env!("CARGO_BIN_EXE_tradepulse"))
+            .args(arguments)
+            .env("TRADEPULSE_DATA_DIR", folder.join("candles"))
+            .output()
+            .unwrap();
+        assert!(out.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
+    }
+    month
+}
+
+#[test]
+fn a_month_of_real_candles() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared/data/ohlcv/binance_BTCUSDT_5m_20240101_20240906.csv.gz");
+    if !file.exists() {
+        println!("skipped: {} is not there", file.display());
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let month = month(folder.path(), &file);
+    let month = month.to_str().unwrap();
+    let trades: Vec<usize> =
+        STRATEGIES.iter().map(|s| compare(folder.path(), month, s, "", &[])).collect();
+    assert!(trades.iter().all(|n| *n > 0) && trades.iter().sum::<usize>() > 200, "{trades:?}");
+}
+
+#[test]
+fn a_made_up_market_with_other_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = String::from("timestamp_ms,open,high,low,close,volume\n");
+    let price = |i: i64| 100.0 + 8.0 * (i as f64 / 40.0).sin() + 3.0 * (i as f64 / 7.0).sin();
+    for i in 0..4000_i64 {
+        let (open, close) = (price(i), price(i + 1));
+        let (high, low) = (open.max(close) + 0.3, open.min(close) - 0.3);
+        let time = 1_704_067_200_000 + i * 300_000;
+        text += &format!("{time},{open},{high},{low},{close},{}\n", 5 + i % 9);
+    }
+    fs::write(folder.path().join("candles.csv"), text).unwrap();
+    let more = "  position_size_method: all_in\n  leverage: 2.0\n";
+    let flags = ["--sizing", "all-in", "--max-leverage", "2"];
+    let trades = compare(folder.path(), "candles.csv", "ema_cross", more, &flags);
+    assert!(trades > 50, "{trades}");
+}
