@@ -1,6 +1,8 @@
 //! Paper accounts: the conformance suite of venues, with a restart between every step, and
 //! storage that fails.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
