@@ -3,14 +3,12 @@
 use anyhow::Result;
 use serde_json::json;
 use tradepulse_core::account::Trade;
-use tradepulse_core::lifecycle;
 use tradepulse_core::optimise::{Outcome, Suggestion};
 use tradepulse_core::order::ExitReason;
 use tradepulse_core::sizing::TradeRecord;
 use tradepulse_core::store::{
     Cell as CellKey, Json, PerformanceFigures, Provenance, RecordId, RegimeScope, RiskFigures,
-    Stage, StatisticalFigures, StudyRecord, StudyStatus, TrainedConfiguration, TrialOutcome,
-    TrialRecord,
+    StatisticalFigures, StudyRecord, StudyStatus, TrainedConfiguration, TrialOutcome, TrialRecord,
 };
 use tradepulse_core::time::Timestamp;
 use tradepulse_core::training::{Evaluated, Study, StudyPlan, Validation};
@@ -99,7 +97,7 @@ pub(crate) fn configuration(
     let id = RecordId::derive(&["configuration", study.id.as_str()]);
     let mut configuration =
         TrainedConfiguration::new(id, study.cell.clone(), study.strategy_version, parameters, now);
-    configuration.status = stage(validation.judgement.standing.stage);
+    configuration.status = validation.judgement.standing.stage;
     configuration.performance = performance(validation);
     configuration.statistics = statistics(validation);
     configuration.risk = risk(validation);
@@ -124,16 +122,6 @@ pub(crate) fn configuration(
         ..Provenance::default()
     };
     configuration
-}
-
-pub(crate) fn stage(stage: lifecycle::Stage) -> Stage {
-    match stage {
-        lifecycle::Stage::Paper => Stage::Paper,
-        lifecycle::Stage::Decay => Stage::Decay,
-        lifecycle::Stage::Discovery => Stage::Discovery,
-        lifecycle::Stage::Validation => Stage::Validation,
-        lifecycle::Stage::Mature => Stage::Mature,
-    }
 }
 
 fn json_text(value: &Json) -> String {
