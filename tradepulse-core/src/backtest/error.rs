@@ -52,6 +52,12 @@ pub enum BacktestError {
         /// What it should be.
         expected: &'static str,
     },
+    /// It was told to end before its last candle.
+    #[error("stopped after {candles} candles")]
+    Stopped {
+        /// Candles it had run on.
+        candles: usize,
+    },
     /// A detail series that does not divide the candles.
     #[error("candles of {fine} cannot show what happened inside candles of {coarse}")]
     Detail {
