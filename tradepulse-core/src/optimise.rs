@@ -94,6 +94,7 @@ mod tpe;
 pub use axis::Restriction;
 pub use history::{Outcome, State, Suggestion, Told, Trial};
 pub use method::{Method, UnknownMethod};
+pub use nsga2::undominated;
 pub use space::{Point, Space, SpaceError};
 
 /// A search for the best parameters, by asking and telling.

@@ -1,4 +1,7 @@
 mod cell;
+mod dimensions;
+mod front;
+mod preflight;
 mod record;
 mod summary;
 mod work;
@@ -27,6 +30,7 @@ use tradepulse_exec::threads::Threads;
 use tradepulse_strategies::registry;
 
 use self::cell::{RegimeChoice, TrainingMarket, cells};
+use self::dimensions::DimensionArguments;
 use self::work::{Ended, Records, train_cell};
 use crate::arguments::{DataDir, SettingsArguments};
 use crate::output::{self, Verdict};
@@ -57,10 +61,15 @@ pub(crate) struct Arguments {
     /// End, exclusive
     #[arg(long, value_name = "TIME")]
     to: Option<Timestamp>,
-    /// How parameters are searched
-    #[arg(long, default_value = "bayesian")]
-    optimizer: Method,
-    /// Trials of each search
+    /// How parameters are searched [default: bayesian; genetic for several objectives]
+    #[arg(long)]
+    optimizer: Option<Method>,
+    #[command(flatten)]
+    dimensions: DimensionArguments,
+    /// Largest grid; a larger one is refused
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    max_trials: u64,
+    /// Trials of each search; a grid has as many as it has points
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     trials: u32,
     /// Seed of everything random
@@ -69,12 +78,16 @@ pub(crate) struct Arguments {
     /// Threads [default: one a core]
     #[arg(long)]
     jobs: Option<usize>,
-    /// What is maximised
-    #[arg(long, default_value_t = Objective::Balanced)]
-    objective: Objective,
+    /// What is improved: balanced, or a metric by its name. Up to four at once make a search for
+    /// trade-offs, in which the first decides which trial is validated
+    #[arg(long, value_delimiter = ',', default_value = "balanced")]
+    objective: Vec<Objective>,
     /// Trials with fewer trades are infeasible
     #[arg(long, default_value_t = 10)]
     min_trades: u64,
+    /// Give up on trials after a third of the candles: far too few trades, or below the median
+    #[arg(long)]
+    prune: bool,
     /// Training part of a walk-forward window, days
     #[arg(long, default_value_t = 60.0, value_name = "DAYS")]
     train_days: f64,
@@ -101,14 +114,41 @@ pub(crate) struct Arguments {
 const NOWHERE: &str = "file";
 
 impl Arguments {
-    fn plan(&self) -> StudyPlan {
+    fn plan(&self) -> Result<StudyPlan> {
         let windowing = if self.anchored { Windowing::Anchored } else { Windowing::Rolling };
-        StudyPlan {
-            method: self.optimizer,
+        let several = self.objective.len() > 1;
+        let method = match self.optimizer {
+            Some(method) => method,
+            None if several => Method::Nsga2,
+            None => Method::default(),
+        };
+        if several && !method.takes_several_objectives() {
+            bail!(
+                "--optimizer {method} looks at one objective only, and there are {}: choose \
+                 genetic, quasi, random or grid",
+                self.objective.len()
+            );
+        }
+        let mut objectives = self.objective.iter().copied();
+        let objective = objectives.next().unwrap_or_default();
+        let further = std::array::from_fn(|_| objectives.next());
+        if objectives.next().is_some() {
+            bail!("--objective takes up to {} objectives at once", 1 + further.len());
+        }
+        if let Some(twice) = (1..self.objective.len())
+            .map(|i| self.objective[i])
+            .find(|o| self.objective.iter().filter(|other| *other == o).count() > 1)
+        {
+            bail!("--objective names {twice} twice");
+        }
+        Ok(StudyPlan {
+            method,
             trials: self.trials as usize,
             batch: Search::BATCH,
-            objective: self.objective,
+            objective,
+            further,
             min_trades: self.min_trades,
+            prune: self.prune,
             seed: Seed(self.seed),
             windows: WindowPlan {
                 windowing,
@@ -116,7 +156,7 @@ impl Arguments {
                 gap: Span::Days(self.gap_days),
                 test: Span::Days(self.test_days),
             },
-        }
+        })
     }
 
     fn markets(&self, place: &DataDir) -> Result<Vec<TrainingMarket>> {
@@ -161,15 +201,16 @@ impl Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
-    let plan = arguments.plan();
+    let plan = arguments.plan()?;
     let settings = arguments.settings.settings();
     let registry = registry();
     let markets = arguments.markets(place)?;
-    let cells = cells(&registry, &arguments.strategies, &markets, &arguments.regimes, &settings)?;
+    let chosen = self::cell::chosen(&registry, &arguments.strategies)?;
+    let spaces = arguments.dimensions.spaces(&chosen)?;
+    let chosen: Vec<_> = chosen.into_iter().zip(spaces).collect();
+    let cells = cells(&chosen, &markets, &arguments.regimes, &settings)?;
     let threads = arguments.jobs.map_or_else(Threads::all, Threads::new);
-    if plan.method == Method::Grid {
-        check_grids(&cells, plan.trials)?;
-    }
+    let obstacles = preflight::obstacles(&cells, &plan, arguments.max_trials)?;
     if arguments.estimate {
         return summary::estimate(&cells, &plan, threads, arguments.json);
     }
@@ -212,6 +253,8 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let results = outer.map(cells.len(), &|i| {
         let ended = if stop.load(Ordering::Relaxed) {
             Ok(Ended::Skipped("not begun".to_owned()))
+        } else if let Some(reason) = &obstacles[i] {
+            Ok(Ended::Skipped(reason.clone()))
         } else {
             train_cell(&cells[i], plan, &records, inner, &step)
         };
@@ -230,22 +273,6 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     }
     let failed = results.iter().any(|r| r.is_err());
     Ok(if failed { Verdict::Bad } else { Verdict::Good })
-}
-
-/// A grid is searched whole or not at all.
-fn check_grids(cells: &[cell::Cell<'_>], trials: usize) -> Result<()> {
-    for cell in cells {
-        let about = cell.strategy.about();
-        let size = Space::new(about.variables)?.size();
-        if size > trials as u128 {
-            bail!(
-                "the grid of {} has {size} points, more than --trials {trials}; \
-                 choose another --optimizer",
-                about.name
-            );
-        }
-    }
-    Ok(())
 }
 
 fn said_of(ended: &Result<Ended>) -> String {
@@ -272,8 +299,9 @@ fn progress_bar(trials: u64) -> ProgressBar {
 pub(crate) fn demonstrate(market: Market, series: Series, plan: StudyPlan) -> Result<()> {
     let registry = registry();
     let markets = [TrainingMarket::new(market, series)];
-    let all = ["all".to_owned()];
-    let cells = cells(&registry, &all, &markets, &[RegimeChoice::Any], &Settings::default())?;
+    let chosen = registry.iter().map(|s| Ok((s, Space::new(s.about().variables)?)));
+    let chosen = chosen.collect::<Result<Vec<_>>>()?;
+    let cells = cells(&chosen, &markets, &[RegimeChoice::Any], &Settings::default())?;
     let runtime = crate::records::runtime()?;
     let store = MemoryStore::default();
     let records = Records { store: &store, runtime: &runtime };

@@ -11,7 +11,7 @@ use tradepulse_core::store::{
     StatisticalFigures, StudyRecord, StudyStatus, TrainedConfiguration, TrialOutcome, TrialRecord,
 };
 use tradepulse_core::time::Timestamp;
-use tradepulse_core::training::{Evaluated, Study, StudyPlan, Validation};
+use tradepulse_core::training::{Evaluated, Objective, Study, StudyPlan, Validation};
 
 use super::cell::{Cell, RegimeChoice};
 
@@ -36,11 +36,11 @@ pub(crate) fn study(cell: &Cell<'_>, study: &Study<'_>, now: Timestamp) -> Study
         id,
         cell: key,
         strategy_version: about.version,
-        space: json!(about.variables),
+        space: json!(study.space()),
         method,
         seed: plan.seed.0,
         trials_wanted: plan.trials as u64,
-        objective: json!(plan.objective),
+        objective: json!(objectives(plan)),
         windows: json!(plan.windows),
         data_fingerprint: cell.market.fingerprint.clone(),
         data_from: from,
@@ -80,7 +80,7 @@ pub(crate) fn trial(suggestion: &Suggestion, evaluated: &Evaluated) -> Result<Tr
         },
         metrics: metrics.map(serde_json::to_value).transpose()?,
         sharpe: metrics.and_then(|m| m.sharpe),
-        pruned: false,
+        pruned: evaluated.pruned,
         seconds: 0.0,
     })
 }
@@ -113,7 +113,7 @@ pub(crate) fn configuration(
         seed: Some(plan.seed),
         trials: Some(validation.ledger.trials),
         optimizer: Some(json_text(&json!(plan.method))),
-        objective: Some(plan.objective.name().to_owned()),
+        objective: Some(objectives(plan)),
         data_fingerprint: Some(study.data_fingerprint.clone()),
         data_from: Some(study.data_from),
         data_to: Some(study.data_to),
@@ -122,6 +122,11 @@ pub(crate) fn configuration(
         ..Provenance::default()
     };
     configuration
+}
+
+/// The objectives' names, separated by commas.
+fn objectives(plan: &StudyPlan) -> String {
+    plan.objectives().map(Objective::name).collect::<Vec<_>>().join(",")
 }
 
 fn json_text(value: &Json) -> String {
