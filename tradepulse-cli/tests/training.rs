@@ -145,7 +145,7 @@ fn what_cannot_be_trained_is_said() {
         ("train --data c.csv", "--symbol"),
         (
             "train --strategies ema_cross --data c.csv --symbol A/B --timeframe 15m --optimizer grid",
-            "points, more than --trials 200",
+            "points, more than --max-trials 10000",
         ),
         ("train --strategies ema_cross --exchanges nowhere", "no stored candles"),
         ("configurations show 123", "begins with"),

@@ -90,13 +90,12 @@ mod trial;
 use async_trait::async_trait;
 pub use serde_json::Value as Json;
 
+pub use crate::lifecycle::Stage;
 pub use cell::{Cell, RegimeScope, UnknownRegime};
 pub use columns::{Column, ColumnKind};
 pub use configuration::TrainedConfiguration;
 pub use error::StoreError;
-pub use event::{
-    ChangeKind, ConfigurationChange, ConfigurationEvent, Stage, UnknownChange, UnknownStage,
-};
+pub use event::{ChangeKind, ConfigurationChange, ConfigurationEvent, UnknownChange};
 pub use figures::{
     ExecutionFigures, HealthFigures, MicrostructureFigures, PerformanceFigures, Provenance,
     RiskFigures, StatisticalFigures,

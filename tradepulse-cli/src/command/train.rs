@@ -1,4 +1,7 @@
 mod cell;
+mod dimensions;
+mod front;
+mod preflight;
 mod record;
 pub(crate) mod report;
 pub(crate) mod stored;
@@ -16,7 +19,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use tradepulse_core::backtest::Settings;
 use tradepulse_core::market::{ExchangeName, Market, Series, Symbol};
-use tradepulse_core::optimise::{Method, Space};
+use tradepulse_core::optimise::Space;
 use tradepulse_core::store::MemoryStore;
 use tradepulse_core::time::{Timeframe, Timestamp};
 use tradepulse_core::training::{Pool, StudyPlan, Validation};
@@ -25,8 +28,9 @@ use tradepulse_exec::store::columnar::CandleStore;
 use tradepulse_exec::threads::Threads;
 use tradepulse_strategies::registry;
 
-use self::cell::{Cell, cells};
+use self::cell::{Cell, cells, chosen};
 pub(crate) use self::cell::{RegimeChoice, TrainingMarket, within};
+use self::dimensions::DimensionArguments;
 pub(crate) use self::work::Records;
 use self::work::{Ended, train_cell};
 use crate::arguments::{DataDir, PlanArguments, SettingsArguments};
@@ -60,6 +64,8 @@ pub(crate) struct Arguments {
     to: Option<Timestamp>,
     #[command(flatten)]
     plan: PlanArguments,
+    #[command(flatten)]
+    dimensions: DimensionArguments,
     /// Threads [default: one a core]
     #[arg(long)]
     jobs: Option<usize>,
@@ -81,7 +87,7 @@ pub(crate) struct Arguments {
 }
 
 /// What a resumed study has its own.
-const OF_THE_RECORD: [&str; 10] = [
+const OF_THE_RECORD: [&str; 11] = [
     "strategies",
     "exchanges",
     "symbols",
@@ -91,6 +97,7 @@ const OF_THE_RECORD: [&str; 10] = [
     "to",
     "estimate",
     "PlanArguments",
+    "DimensionArguments",
     "SettingsArguments",
 ];
 
@@ -155,13 +162,14 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
         let cell = stored::cell(&registry, &record, &market)?;
         return train(&[cell], stored::plan(&record)?, &arguments, place);
     }
-    let plan = arguments.plan.plan();
+    let plan = arguments.plan.plan()?;
     let settings = arguments.settings.settings();
     let markets = arguments.markets(place)?;
-    let cells = cells(&registry, &arguments.strategies, &markets, &arguments.regimes, &settings)?;
-    if plan.method == Method::Grid {
-        check_grids(&cells, plan.trials)?;
-    }
+    let chosen = chosen(&registry, &arguments.strategies)?;
+    let spaces = arguments.dimensions.spaces(&chosen)?;
+    let chosen: Vec<_> = chosen.into_iter().zip(spaces).collect();
+    let mut cells = cells(&chosen, &markets, &arguments.regimes, &settings)?;
+    preflight::look(&mut cells, &plan, arguments.plan.max_trials())?;
     if arguments.estimate {
         return summary::estimate(&cells, &plan, arguments.threads(), arguments.json);
     }
@@ -217,6 +225,8 @@ fn train(
     let results = outer.map(cells.len(), &|i| {
         let ended = if stop.load(Ordering::Relaxed) {
             Ok(Ended::Skipped("not begun".to_owned()))
+        } else if let Some(reason) = &cells[i].obstacle {
+            Ok(Ended::Skipped(reason.clone()))
         } else {
             train_cell(&cells[i], plan, &records, inner, &step)
         };
@@ -239,22 +249,6 @@ fn train(
     }
     let failed = results.iter().any(|r| r.is_err());
     Ok(if failed { Verdict::Bad } else { Verdict::Good })
-}
-
-/// A grid is searched whole or not at all.
-fn check_grids(cells: &[Cell<'_>], trials: usize) -> Result<()> {
-    for cell in cells {
-        let about = cell.strategy.about();
-        let size = Space::new(about.variables)?.size();
-        if size > trials as u128 {
-            bail!(
-                "the grid of {} has {size} points, more than --trials {trials}; \
-                 choose another --optimizer",
-                about.name
-            );
-        }
-    }
-    Ok(())
 }
 
 fn said_of(ended: &Result<Ended>) -> String {
@@ -281,8 +275,10 @@ pub(crate) fn progress_bar(trials: u64) -> ProgressBar {
 pub(crate) fn demonstrate(market: Market, series: Series, plan: StudyPlan) -> Result<()> {
     let registry = registry();
     let markets = [TrainingMarket::new(market, series)];
-    let all = ["all".to_owned()];
-    let cells = cells(&registry, &all, &markets, &[RegimeChoice::Any], &Settings::default())?;
+    let chosen = registry.iter().map(|s| Ok((s, Space::new(s.about().variables)?)));
+    let chosen = chosen.collect::<Result<Vec<_>>>()?;
+    let mut cells = cells(&chosen, &markets, &[RegimeChoice::Any], &Settings::default())?;
+    preflight::look(&mut cells, &plan, u64::MAX)?;
     let runtime = crate::records::runtime()?;
     let store = MemoryStore::default();
     let records = Records { store: &store, runtime: &runtime };

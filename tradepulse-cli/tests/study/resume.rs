@@ -1,7 +1,7 @@
 use crate::folder::{Folder, TRAIN};
 
 /// What of a training must not depend on how it was run.
-fn essence(training: &serde_json::Value) -> serde_json::Value {
+pub(crate) fn essence(training: &serde_json::Value) -> serde_json::Value {
     let study = &training["studies"][0];
     let c = &study["configuration"];
     serde_json::json!([study["best"], c["id"], c["status"], c["net_profit"], c["p_value"]])
@@ -57,7 +57,19 @@ fn other_candles_and_flags_of_its_own_are_refused() {
     assert!(found.len() == own.len() && found != own, "both fingerprints: {error}");
     let error = folder.refused(&format!("train --resume {id}"));
     assert!(error.contains("--data") && error.contains("no candles"), "{error}");
-    for flag in ["--trials 30", "--strategies ema_cross", "--fee 0", "--estimate", "--seed 1"] {
+    for flag in [
+        "--trials 30",
+        "--strategies ema_cross",
+        "--fee 0",
+        "--estimate",
+        "--seed 1",
+        "--fix max_range=2",
+        "--range max_range=2..3",
+        "--only max_range",
+        "--prune",
+        "--max-trials 5",
+        "--objective sharpe",
+    ] {
         let error = folder.refused(&format!("train --resume {id} --data c.csv {flag}"));
         assert!(error.contains("cannot be used with"), "{flag}: {error}");
     }

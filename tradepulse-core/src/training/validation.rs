@@ -77,7 +77,7 @@ impl Study<'_> {
     /// could run; `ledger` counts all trials there ever were.
     ///
     /// # Errors
-    /// [`TrainingError::Never`] if no trial is feasible; else if a backtest fails.
+    /// [`TrainingError::Never`] if no trial is feasible; else if a backtest fails or is stopped.
     pub fn validate<P: Pool>(
         &self,
         best: &Trial,
@@ -95,6 +95,7 @@ impl Study<'_> {
         let in_sample = run(&self.backtest.clone().keep_equity())?;
         let cost_survival = CostSurvival::new(&self.backtest, run)?;
         let neighbourhood = self.neighbourhood(best, objective, pool);
+        self.require_going()?;
         let deflated_sharpe =
             TrackRecord::new(&in_sample.daily_returns).and_then(|record| match ledger.variance {
                 Some(variance) => record.deflated_sharpe(ledger.trials, variance),
@@ -113,6 +114,7 @@ impl Study<'_> {
         let trades = outside.map_or(&[][..], |found| &found.trades);
         let monte_carlo = MonteCarlo::new(capital, trades, Self::BOOTSTRAP_RUNS, self.plan.seed);
         let random_entries = outside.and_then(|found| self.random_entries(trades, found, pool));
+        self.require_going()?;
         let mean_interval = outside.and_then(|found| {
             let returns = &found.daily_returns;
             let mean_block = BlockLength::new(returns).map_or(1.0, |b| b.stationary.max(1.0));
@@ -154,6 +156,11 @@ impl Study<'_> {
         })
     }
 
+    /// Refuses to go on with what was computed by halves.
+    fn require_going(&self) -> Result<(), TrainingError> {
+        if self.backtest.is_stopped() { Err(TrainingError::Stopped) } else { Ok(()) }
+    }
+
     fn neighbourhood<P: Pool>(&self, best: &Trial, peak: f64, pool: &P) -> Neighbourhood {
         let points = self.space.neighbours(&best.point);
         let here = self.space.parameters(&best.point);
@@ -189,7 +196,10 @@ impl Study<'_> {
         let profits: Vec<f64> = trades.iter().map(|t| t.profit_pct / 100.0).collect();
         let observed = RandomEntries::observed(&templates, &profits);
         let seed = self.plan.seed;
-        let random = pool.map(Self::RANDOM_RUNS, &|run| entries.profit(seed, run));
+        let random = pool.map(Self::RANDOM_RUNS, &|run| {
+            // Once stopped, nothing of this is used.
+            if self.backtest.is_stopped() { 0.0 } else { entries.profit(seed, run) }
+        });
         RandomTest::new(observed, &random)
     }
 }

@@ -6,11 +6,11 @@ use anyhow::{Context, Result, bail};
 use tradepulse_core::backtest::Settings;
 use tradepulse_core::lifecycle::{Evidence, Judgement};
 use tradepulse_core::market::Market;
-use tradepulse_core::optimise::Method;
+use tradepulse_core::optimise::{Method, Restriction, Space};
 use tradepulse_core::store::{
     ConfigurationFilter, Page, StudyRecord, TrainedConfiguration, TrainingStore,
 };
-use tradepulse_core::strategy::Registry;
+use tradepulse_core::strategy::{Registered, Registry};
 use tradepulse_core::training::{Study, StudyPlan, TrialLedger};
 use tradepulse_exec::import;
 use tradepulse_exec::store::columnar::CandleStore;
@@ -77,6 +77,22 @@ fn part<T: serde::de::DeserializeOwned>(record: &StudyRecord, name: &str) -> Res
     })
 }
 
+/// What is searched of the strategy's variables. A restriction that the record does not hold, or
+/// that its variable has no more, is left out: [`cell`] sees that the space is another.
+fn space(record: &StudyRecord, strategy: &Registered) -> Result<Space> {
+    let variables = strategy.about().variables;
+    let mut space = Space::new(variables)?;
+    for variable in variables {
+        let stored = record.space.as_array().into_iter().flatten();
+        let search =
+            stored.filter(|v| v["name"] == variable.name).find_map(|v| v["search"].as_str());
+        if let Some(part) = search.and_then(|text| Restriction::parse(&variable.domain, text)) {
+            space = space.restrict(variable.name, &part)?;
+        }
+    }
+    Ok(space)
+}
+
 /// The study's cell on its candles.
 ///
 /// # Errors
@@ -86,12 +102,13 @@ pub(crate) fn cell<'a>(
     record: &StudyRecord,
     market: &'a TrainingMarket,
 ) -> Result<Cell<'a>> {
-    let names = [record.cell.strategy.clone()];
+    let strategy = registry.get(&record.cell.strategy)?;
+    let chosen = [(strategy, space(record, strategy)?)];
     let regimes = [record.cell.regime.into()];
     let markets = std::slice::from_ref(market);
-    let cells = cells(registry, &names, markets, &regimes, &settings(record)?)?;
+    let cells = cells(&chosen, markets, &regimes, &settings(record)?)?;
     let Some(cell) = cells.into_iter().next() else { bail!("study {} has no cell", record.id) };
-    let study = Study::new(cell.strategy, cell.backtest.clone(), plan(record)?)?;
+    let study = cell.study(plan(record)?)?;
     let again =
         StudyRecord { id: record.id.clone(), ..record::study(&cell, &study, record.created_at) };
     if let Some(field) = record.differs_in(&again) {

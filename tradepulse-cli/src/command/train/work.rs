@@ -15,6 +15,7 @@ use tradepulse_core::training::{
 use tradepulse_exec::threads::Threads;
 
 use super::cell::Cell;
+use super::front::{self, TradeOff};
 use super::record;
 use crate::clock::now;
 
@@ -25,6 +26,8 @@ pub(crate) struct Trained {
     pub(crate) seconds: f64,
     pub(crate) validation: Validation,
     pub(crate) configuration: TrainedConfiguration,
+    /// The trade-offs found, of a search for several objectives.
+    pub(crate) front: Vec<TradeOff>,
 }
 
 /// How a cell ended.
@@ -58,11 +61,10 @@ pub(crate) fn train_cell(
     step: &(dyn Fn(usize, Option<f64>) -> ControlFlow<()> + Sync),
 ) -> Result<Ended> {
     let started = Instant::now();
-    // Before any work: is there enough data for the windows?
-    if let Err(error) = plan.windows.windows(&cell.market.series) {
-        return Ok(Ended::Skipped(error.to_string()));
-    }
-    let study = Study::new(cell.strategy, cell.backtest.clone(), plan)?;
+    let plan = cell.plan(&plan);
+    let stop = || step(0, None).is_break();
+    let backtest = cell.backtest.clone().stop_when(&stop);
+    let study = Study::new(cell.strategy, backtest, plan)?.over(cell.space.clone());
     let mut record = record::study(cell, &study, now());
     match records.wait(records.store.study(&record.id)) {
         Ok(known) => record.created_at = known.created_at,
@@ -73,15 +75,9 @@ pub(crate) fn train_cell(
     records.wait(records.store.put_study(&record))?;
 
     let searched = search(&study, &record, records, pool, step);
-    let (best, returns) = match searched {
+    let Found { best, returns, front } = match searched {
         Ok(Some(found)) => found,
-        Ok(None) => {
-            record.status = StudyStatus::Cancelled;
-            records.wait(
-                records.store.put_study(&StudyRecord { updated_at: now(), ..record.clone() }),
-            )?;
-            return Ok(Ended::Stopped(record.id));
-        }
+        Ok(None) => return cancelled(record, records),
         Err(error) => {
             record.status = StudyStatus::Failed;
             record.note = Some(format!("{error:#}"));
@@ -95,17 +91,16 @@ pub(crate) fn train_cell(
     let walked = study.walk_forward(&pool, |_, progress| step(progress.batch.len(), None));
     let walk_forward = match walked {
         Ok(found) => found,
-        Err(TrainingError::Stopped) => {
-            record.status = StudyStatus::Cancelled;
-            records.wait(
-                records.store.put_study(&StudyRecord { updated_at: now(), ..record.clone() }),
-            )?;
-            return Ok(Ended::Stopped(record.id));
-        }
+        Err(TrainingError::Stopped) => return cancelled(record, records),
         Err(error) => return Err(error.into()),
     };
     let ledger = ledger(&record, records)?;
-    let validation = study.validate(&best, &returns, Some(walk_forward), ledger, &pool)?;
+    let validated = study.validate(&best, &returns, Some(walk_forward), ledger, &pool);
+    let validation = match validated {
+        Ok(validation) => validation,
+        Err(TrainingError::Stopped) => return cancelled(record, records),
+        Err(error) => return Err(error.into()),
+    };
     let configuration = record::configuration(cell, &record, &plan, &validation, now());
     let causes = serde_json::json!({
         "judgement": validation.judgement,
@@ -122,14 +117,30 @@ pub(crate) fn train_cell(
         seconds: started.elapsed().as_secs_f64(),
         validation,
         configuration,
+        front,
     })))
+}
+
+/// Keeps a study that was broken off.
+fn cancelled(record: StudyRecord, records: &Records<'_>) -> Result<Ended> {
+    let id = record.id.clone();
+    let status = StudyStatus::Cancelled;
+    records.wait(records.store.put_study(&StudyRecord { status, updated_at: now(), ..record }))?;
+    Ok(Ended::Stopped(id))
 }
 
 fn is_not_found(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref::<StoreError>(), Some(StoreError::NotFound { .. }))
 }
 
-pub(super) type Found = (tradepulse_core::optimise::Trial, Vec<Vec<f64>>);
+/// What a search found.
+pub(crate) struct Found {
+    pub(crate) best: tradepulse_core::optimise::Trial,
+    /// Daily returns of all trials, also of those that were pruned.
+    pub(crate) returns: Vec<Vec<f64>>,
+    /// The trade-offs, of a search for several objectives.
+    pub(crate) front: Vec<TradeOff>,
+}
 
 /// The search, resumed where it was left; every batch is stored before the next is asked for.
 /// `None` if it was broken off.
@@ -170,7 +181,9 @@ fn search(
     if end? == SearchEnd::Stopped {
         return Ok(None);
     }
-    found(study, &*optimiser, pool).map(Some)
+    let found = found(study, &*optimiser, pool)?;
+    // Computed by halves once stopped.
+    Ok(if study.backtest().is_stopped() { None } else { Some(found) })
 }
 
 /// The best trial, and the daily returns of all. These are not stored: they are computed again,
@@ -182,7 +195,8 @@ pub(super) fn found(study: &Study<'_>, optimiser: &dyn Optimiser, pool: Threads)
         let parameters = study.space().parameters(&trials[i].point);
         study.evaluate(study.backtest(), &parameters).daily_returns
     });
-    Ok((best, returns))
+    let front = front::front(study, optimiser);
+    Ok(Found { best, returns, front })
 }
 
 fn store_batch(
