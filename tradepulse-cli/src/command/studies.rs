@@ -84,8 +84,11 @@ async fn show(store: &dyn TrainingStore, id: &str, count: usize, json: bool) -> 
         (Some(found), None) => found,
     };
     let mut trials = store.trials(&study.id, Page::ALL).await?;
+    let windows = store.windows(&study.id).await?;
+    let window_trials: u64 = windows.iter().map(|w| w.trials).sum();
     if json {
-        return output::json(&json!({ "study": study, "trials": trials }));
+        let windows = json!({ "searched": windows.len(), "trials": window_trials });
+        return output::json(&json!({ "study": study, "trials": trials, "windows": windows }));
     }
     output::line(format!(
         "{} on {}, {}: study {}, {}",
@@ -113,5 +116,10 @@ async fn show(store: &dyn TrainingStore, id: &str, count: usize, json: bool) -> 
         ]);
     }
     output::line(table)?;
-    output::line(format!("{} of {} trials", trials.len().min(count), trials.len()))
+    output::line(format!(
+        "{} of {} trials; {window_trials} more in {} walk-forward windows",
+        trials.len().min(count),
+        trials.len(),
+        windows.len()
+    ))
 }

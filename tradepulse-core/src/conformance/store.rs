@@ -33,6 +33,7 @@ mod ledger;
 mod sample;
 mod study;
 mod trial;
+mod window;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 

@@ -38,8 +38,8 @@ impl Default for InputCache {
 }
 
 impl InputCache {
-    /// The usual limit, in bytes: 64 MiB.
-    pub const LIMIT: usize = 64 << 20;
+    /// The usual limit, in bytes: 256 MiB.
+    pub const LIMIT: usize = 256 << 20;
 
     /// A cache that keeps no more than `limit` bytes of columns that nobody holds.
     pub fn bounded(limit: usize) -> Self {

@@ -165,6 +165,9 @@ pub enum TrainingError {
     /// The variables make no space.
     #[error(transparent)]
     Space(#[from] optimise::SpaceError),
+    /// A saved search that is not one of this study.
+    #[error(transparent)]
+    Resume(#[from] optimise::ResumeError),
     /// Too little data for the windows.
     #[error(transparent)]
     Window(#[from] WindowError),

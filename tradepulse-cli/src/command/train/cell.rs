@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use tradepulse_core::backtest::{Backtest, Settings};
-use tradepulse_core::market::{ExchangeName, Market, Series, Symbol};
+use tradepulse_core::optimise::{Method, Space};
 use tradepulse_core::regime::{self, Regime};
 use tradepulse_core::strategy::{Registered, Registry};
-use tradepulse_core::time::Timeframe;
+use tradepulse_core::training::StudyPlan;
+
+use super::market::TrainingMarket;
 
 /// The regime a configuration is trained for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,29 +46,6 @@ impl std::str::FromStr for RegimeChoice {
     }
 }
 
-/// Candles of one market, shared by all cells on it.
-pub(crate) struct TrainingMarket {
-    pub(crate) exchange: ExchangeName,
-    pub(crate) symbol: Symbol,
-    pub(crate) timeframe: Timeframe,
-    pub(crate) series: Series,
-    pub(crate) fingerprint: String,
-}
-
-impl TrainingMarket {
-    pub(crate) fn new(market: Market, series: Series) -> Self {
-        let fingerprint = series.sha256();
-        let Market { exchange, symbol, timeframe } = market;
-        Self { exchange, symbol, timeframe, series, fingerprint }
-    }
-}
-
-impl fmt::Display for TrainingMarket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.exchange, self.symbol, self.timeframe)
-    }
-}
-
 /// One strategy on one market in one regime.
 pub(crate) struct Cell<'a> {
     pub(crate) strategy: &'a Registered,
@@ -85,10 +64,39 @@ impl fmt::Display for Cell<'_> {
     }
 }
 
+impl Cell<'_> {
+    /// Why it cannot be trained as planned, if it cannot.
+    pub(crate) fn unfit(&self, plan: &StudyPlan) -> Result<Option<String>> {
+        if let Err(error) = plan.windows.windows(&self.market.series) {
+            return Ok(Some(error.to_string()));
+        }
+        let about = self.strategy.about();
+        let size = Space::new(about.variables)?.size();
+        // A grid is searched whole or not at all.
+        let too_large = plan.method == Method::Grid && size > plan.trials as u128;
+        Ok(too_large.then(|| {
+            format!(
+                "the grid of {} has {size} points, more than --trials {}; \
+                 choose another --optimizer",
+                about.name, plan.trials
+            )
+        }))
+    }
+
+    /// Whether it differs from `other` in nothing but its regime.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        std::ptr::eq(self.market, other.market)
+            && self.strategy.about().name == other.strategy.about().name
+    }
+}
+
+/// Memory of the indicator columns of all markets, bytes.
+const COLUMN_MEMORY: usize = 512 << 20;
+
 /// Days over which a regime is judged.
 const REGIME_WINDOW_DAYS: f64 = 7.0;
 
-/// Every strategy on every market in every regime.
+/// Every strategy on every market in every regime; the regimes of a strategy and market side by side.
 pub(crate) fn cells<'a>(
     registry: &'a Registry,
     strategies: &[String],
@@ -105,21 +113,25 @@ pub(crate) fn cells<'a>(
     }
     let mut cells = Vec::new();
     for market in markets {
-        let plain = Backtest::new(&market.series, settings.clone())?;
+        let plain = Backtest::new(&market.series, settings.clone())?
+            .with_column_memory(COLUMN_MEMORY / markets.len());
         let labels = match regimes {
             [RegimeChoice::Any] => Vec::new(),
             _ => regime::label(&market.series, REGIME_WINDOW_DAYS)?,
         };
+        let mut backtests = Vec::new();
         for &regime in regimes {
-            let backtest = match regime {
+            backtests.push(match regime {
                 RegimeChoice::Any => plain.clone(),
                 RegimeChoice::Only(wanted) => {
                     let marks: Arc<[bool]> =
                         labels.iter().map(|label| *label == Some(wanted)).collect();
                     plain.clone().with_entries(marks)?
                 }
-            };
-            cells.extend(chosen.iter().map(|&strategy| Cell {
+            });
+        }
+        for &strategy in &chosen {
+            cells.extend(regimes.iter().zip(&backtests).map(|(&regime, backtest)| Cell {
                 strategy,
                 market,
                 regime,

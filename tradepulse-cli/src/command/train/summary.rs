@@ -14,9 +14,9 @@ use crate::output::{self, Verdict, maybe, number};
 
 /// Trials of a cell: those of its search and of every window's.
 pub(super) fn trials(cell: &Cell<'_>, plan: &StudyPlan) -> usize {
-    match plan.windows.windows(&cell.market.series) {
-        Ok(windows) => plan.trials * (1 + windows.len()),
-        Err(_) => 0,
+    match (cell.unfit(plan), plan.windows.windows(&cell.market.series)) {
+        (Ok(None), Ok(windows)) => plan.trials * (1 + windows.len()),
+        _ => 0,
     }
 }
 
@@ -56,7 +56,7 @@ pub(super) fn estimate(
         }))?;
     } else {
         output::line(format!(
-            "{} cells ({skipped} with too little data), {} trials, about {} s on {} threads",
+            "{} cells ({skipped} to be skipped), {} trials, about {} s on {} threads",
             cells.len(),
             number(all as f64, 0),
             number(seconds, 1),

@@ -15,7 +15,10 @@ use super::{
 
 /// The steps, each in a transaction of its own. A released step is never changed: a change of
 /// tables is a further step.
-const MIGRATIONS: &[(&str, &str)] = &[("training", include_str!("migrations/0001_training.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("training", include_str!("migrations/0001_training.sql")),
+    ("windows", include_str!("migrations/0002_windows.sql")),
+];
 
 /// The schema version this program writes, and the latest it knows.
 pub const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
