@@ -90,7 +90,7 @@ impl Cell<'_> {
     }
 }
 
-/// Memory of the indicator columns of all markets, bytes.
+/// Memory of the indicator columns of all markets, bytes: as many columns for each.
 const COLUMN_MEMORY: usize = 512 << 20;
 
 /// Days over which a regime is judged.
@@ -111,10 +111,11 @@ pub(crate) fn cells<'a>(
     if chosen.is_empty() || regimes.is_empty() {
         bail!("there is nothing to train: name strategies and regimes");
     }
+    let candles: usize = markets.iter().map(|m| m.series.len()).sum();
     let mut cells = Vec::new();
     for market in markets {
         let plain = Backtest::new(&market.series, settings.clone())?
-            .with_column_memory(COLUMN_MEMORY / markets.len());
+            .with_column_memory(COLUMN_MEMORY / candles * market.series.len());
         let labels = match regimes {
             [RegimeChoice::Any] => Vec::new(),
             _ => regime::label(&market.series, REGIME_WINDOW_DAYS)?,
