@@ -94,6 +94,7 @@ pub fn cases() -> Vec<Case> {
     let groups = [
         study::CASES,
         trial::CASES,
+        window::CASES,
         ledger::CASES,
         configuration::CASES,
         change::CASES,
