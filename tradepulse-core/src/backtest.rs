@@ -176,6 +176,14 @@ impl<'a> Backtest<'a> {
         self
     }
 
+    /// Bounds the memory of the indicator columns that runs share, in bytes
+    /// ([`InputCache::LIMIT`] if nothing is said). Results do not depend on it.
+    #[must_use]
+    pub fn with_column_memory(mut self, bytes: usize) -> Self {
+        self.cache = Arc::new(InputCache::bounded(bytes));
+        self
+    }
+
     /// Leaves the second guess at ambiguous candles (`net_profit_target_first`) out, which takes a
     /// run of its own: for trials, of which there are many.
     #[must_use]

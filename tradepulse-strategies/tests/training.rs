@@ -58,6 +58,34 @@ fn a_resumed_search_ends_where_an_uninterrupted_one_does() {
 }
 
 #[test]
+fn a_resumed_walk_forward_ends_where_an_uninterrupted_one_does() {
+    let series = market(12_000);
+    let registry = registry();
+    let strategy = registry.get("htf_sweep").unwrap();
+    let backtest = Backtest::new(&series, Settings::default()).unwrap();
+    let study = Study::new(strategy, backtest.clone(), plan()).unwrap();
+    let mut states = Vec::new();
+    let whole = study.walk_forward(&InTurn, |window, progress| {
+        states.push((window, progress.done, progress.optimiser.state()));
+        ControlFlow::Continue(())
+    });
+    let whole = whole.unwrap();
+    // Broken off after any batch; with no memory for columns, which changes nothing.
+    let scarce = Study::new(strategy, backtest.with_column_memory(0), plan()).unwrap();
+    for last in (0..states.len()).step_by(4) {
+        let done = states[..=last].iter();
+        let saved = done.map(|(window, _, state)| (*window, state.clone())).collect();
+        let mut trials = 0;
+        let resumed = scarce.resume_walk_forward(saved, &InTurn, |_, progress| {
+            trials += progress.batch.len();
+            ControlFlow::Continue(())
+        });
+        assert_eq!(resumed.unwrap(), whole);
+        assert_eq!(trials, (states.len() - last - 1) * 8, "what was saved is not made again");
+    }
+}
+
+#[test]
 fn a_walk_forward_does_not_know_what_comes_after_it() {
     let series = market(12_000);
     let registry = registry();

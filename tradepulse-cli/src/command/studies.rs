@@ -123,8 +123,16 @@ async fn show(store: &dyn TrainingStore, id: &str, count: usize, json: bool) -> 
         0 | 1 => Vec::new(),
         _ => undominated(&values).into_iter().map(|i| trials[i].number).collect(),
     };
+    let windows = store.windows(&study.id).await?;
+    let window_trials: u64 = windows.iter().map(|w| w.trials).sum();
     if json {
-        return output::json(&json!({ "study": study, "trials": trials, "front": front }));
+        let windows = json!({ "searched": windows.len(), "trials": window_trials });
+        return output::json(&json!({
+            "study": study,
+            "trials": trials,
+            "front": front,
+            "windows": windows,
+        }));
     }
     output::line(format!(
         "{} on {}, {}: study {}, {}",
@@ -166,5 +174,10 @@ async fn show(store: &dyn TrainingStore, id: &str, count: usize, json: bool) -> 
         0 => String::new(),
         pruned => format!(", {pruned} of them pruned"),
     };
-    output::line(format!("{} of {} trials{pruned}", trials.len().min(count), trials.len()))
+    output::line(format!(
+        "{} of {} trials{pruned}; {window_trials} more in {} walk-forward windows",
+        trials.len().min(count),
+        trials.len(),
+        windows.len()
+    ))
 }

@@ -136,9 +136,9 @@ impl<'a> Study<'a> {
         let backtest = self.backtest.over(rows)?;
         let search = Search { trials: self.plan.trials, batch: self.plan.batch };
         let mut pruning = Pruning::new(&self.plan);
-        if self.plan.prune {
+        let told: Vec<_> = optimiser.trials().iter().filter(|t| t.outcome.is_some()).collect();
+        if self.plan.prune && told.len() < self.plan.trials {
             // First thirds are not saved: those of a resumed search are run again.
-            let told: Vec<_> = optimiser.trials().iter().filter(|t| t.outcome.is_some()).collect();
             let early = pool.map(told.len(), &|i| {
                 self.early(&backtest, &self.space.parameters(&told[i].point))
             });
@@ -262,6 +262,9 @@ pub enum TrainingError {
     /// The variables make no space.
     #[error(transparent)]
     Space(#[from] optimise::SpaceError),
+    /// A saved search that is not one of this study.
+    #[error(transparent)]
+    Resume(#[from] optimise::ResumeError),
     /// Too little data for the windows.
     #[error(transparent)]
     Window(#[from] WindowError),

@@ -15,17 +15,22 @@ use crate::significance::{RandomEntries, RandomTest, TradeTemplate};
 
 /// All trials ever run on the same data with the same strategy: what the best of them is compared
 /// with.
+///
+/// A trial is a parameter set that was tried so that the best could be chosen: those of the search
+/// on all candles and those of every walk-forward window, of this study and of all before, feasible
+/// or not. Looks at neighbours, other costs and random entries choose nothing and do not count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct TrialLedger {
     /// Number of trials, those of this study included.
     pub trials: u64,
-    /// Variance of their daily Sharpe ratios (not annualised), if known.
+    /// Variance of the daily Sharpe ratios (not annualised) of those on all candles, if known. Those
+    /// of windows are over shorter spans: they scatter more, and the best is none of them.
     pub variance: Option<f64>,
 }
 
 impl TrialLedger {
     /// The ledger of one study alone: its trials' daily returns, of which those without variation
-    /// have no Sharpe ratio but count as trials.
+    /// have no Sharpe ratio but count as trials. Trials of windows are to be added.
     pub fn of_returns<T: AsRef<[f64]>>(trials: &[T]) -> Self {
         let sharpes: Vec<f64> =
             trials.iter().filter_map(|t| TrackRecord::new(t.as_ref())).map(|r| r.sharpe).collect();
@@ -193,7 +198,7 @@ impl Study<'_> {
         });
         let costs = self.backtest.settings().venue_costs;
         let entries = RandomEntries::new(&part, &templates, costs, 0, marks.as_deref()).ok()?;
-        let profits: Vec<f64> = trades.iter().map(|t| t.profit_pct / 100.0).collect();
+        let profits: Vec<f64> = trades.iter().map(|t| t.profit_pct).collect();
         let observed = RandomEntries::observed(&templates, &profits);
         let seed = self.plan.seed;
         let random = pool.map(Self::RANDOM_RUNS, &|run| {

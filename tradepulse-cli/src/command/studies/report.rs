@@ -1,6 +1,5 @@
 //! The report of a stored study. What is not stored is computed again, where the candles are.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -93,7 +92,7 @@ fn again(
     let study = cell.study(stored::plan(record)?)?;
     let pool = Threads::all();
     let found = stored::found(&study, record, records, pool)?;
-    let walked = study.walk_forward(&pool, |_, _| ControlFlow::Continue(()))?;
+    let walked = stored::walk_forward(&study, record, records, pool)?;
     let ledger = stored::ledger(record, records)?;
     Ok(study.validate(&found.best, &found.returns, Some(walked), ledger, &pool)?)
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use tradepulse_core::backtest::{Backtest, Settings};
-use tradepulse_core::market::{ExchangeName, Market, Series, Symbol};
 use tradepulse_core::optimise::{Method, Space};
 use tradepulse_core::regime::{self, Regime};
 use tradepulse_core::store::RegimeScope;
 use tradepulse_core::strategy::{Registered, Registry};
-use tradepulse_core::time::Timeframe;
 use tradepulse_core::training::{Study, StudyPlan, TrainingError};
+
+use super::market::TrainingMarket;
 
 /// The regime a configuration is trained for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,29 +52,6 @@ impl std::str::FromStr for RegimeChoice {
     }
 }
 
-/// Candles of one market, shared by all cells on it.
-pub(crate) struct TrainingMarket {
-    pub(crate) exchange: ExchangeName,
-    pub(crate) symbol: Symbol,
-    pub(crate) timeframe: Timeframe,
-    pub(crate) series: Series,
-    pub(crate) fingerprint: String,
-}
-
-impl TrainingMarket {
-    pub(crate) fn new(market: Market, series: Series) -> Self {
-        let fingerprint = series.sha256();
-        let Market { exchange, symbol, timeframe } = market;
-        Self { exchange, symbol, timeframe, series, fingerprint }
-    }
-}
-
-impl fmt::Display for TrainingMarket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.exchange, self.symbol, self.timeframe)
-    }
-}
-
 /// One strategy on one market in one regime.
 pub(crate) struct Cell<'a> {
     pub(crate) strategy: &'a Registered,
@@ -103,6 +80,12 @@ impl<'a> Cell<'a> {
             _ => *plan,
         }
     }
+
+    /// Whether it differs from `other` in nothing but its regime.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        std::ptr::eq(self.market, other.market)
+            && self.strategy.about().name == other.strategy.about().name
+    }
 }
 
 impl fmt::Display for Cell<'_> {
@@ -115,6 +98,9 @@ impl fmt::Display for Cell<'_> {
     }
 }
 
+/// Memory of the indicator columns of all markets, bytes: as many columns for each.
+const COLUMN_MEMORY: usize = 512 << 20;
+
 /// Days over which a regime is judged.
 const REGIME_WINDOW_DAYS: f64 = 7.0;
 
@@ -126,7 +112,8 @@ pub(crate) fn chosen<'a>(registry: &'a Registry, names: &[String]) -> Result<Vec
     }
 }
 
-/// Every strategy, with what is searched of it, on every market in every regime.
+/// Every strategy, with what is searched of it, on every market in every regime; the regimes of a
+/// strategy and market side by side.
 pub(crate) fn cells<'a>(
     chosen: &[(&'a Registered, Space)],
     markets: &'a [TrainingMarket],
@@ -136,12 +123,15 @@ pub(crate) fn cells<'a>(
     if chosen.is_empty() || regimes.is_empty() {
         bail!("there is nothing to train: name strategies and regimes");
     }
+    let candles: usize = markets.iter().map(|m| m.series.len()).sum();
     let mut cells = Vec::new();
     for market in markets {
-        let plain = Backtest::new(&market.series, settings.clone())?;
-        for &regime in regimes {
-            let backtest = within(&plain, regime)?;
-            cells.extend(chosen.iter().map(|(strategy, space)| Cell {
+        let plain = Backtest::new(&market.series, settings.clone())?
+            .with_column_memory(COLUMN_MEMORY / candles * market.series.len());
+        let backtests: Vec<_> =
+            regimes.iter().map(|&regime| within(&plain, regime)).collect::<Result<_>>()?;
+        for (strategy, space) in chosen {
+            cells.extend(regimes.iter().zip(&backtests).map(|(&regime, backtest)| Cell {
                 strategy,
                 space: space.clone(),
                 market,
