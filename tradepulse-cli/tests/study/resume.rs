@@ -46,6 +46,20 @@ fn candles_come_from_the_store_and_later_ones_are_left_out() {
 }
 
 #[test]
+fn candles_that_were_made_of_shorter_ones_are_made_again() {
+    let folder = Folder::new();
+    folder.good("import --exchange binance --symbol BTC/USDT --timeframe 15m c.csv");
+    let first = folder.json(
+        "train --strategies ema_cross --timeframes 1h --optimizer random --trials 16 \
+         --train-days 30 --gap-days 2 --test-days 15 --min-trades 3 --json",
+    );
+    let id = first["studies"][0]["id"].as_str().unwrap();
+    let again = folder.json(&format!("train --resume {id} --json"));
+    assert_eq!(essence(&first), essence(&again));
+    folder.good(&format!("overfitting {id}"));
+}
+
+#[test]
 fn other_candles_and_flags_of_its_own_are_refused() {
     let folder = Folder::new();
     let id = folder.trained();
