@@ -194,7 +194,7 @@ fn train(
     };
     let started = Instant::now();
     let finished = AtomicUsize::new(0);
-    let results = train_all(&cells, &plan, &records, threads, &step, &|cell, ended| {
+    let results = train_all(cells, &plan, &records, threads, &step, &|cell, ended| {
         let done = finished.fetch_add(1, Ordering::Relaxed) + 1;
         if bar.is_hidden() {
             output::note(format!("{done}/{} {cell}: {}", cells.len(), said_of(ended)));
