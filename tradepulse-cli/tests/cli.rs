@@ -332,7 +332,11 @@ fn risk_rules_refuse_entries_and_say_which() {
     folder.candles("c.csv", 3000);
     let run = "backtest ema_cross --data c.csv --timeframe 5m --set fast=5 --set slow=20 --json";
     let free = folder.json(run);
-    fs::write(folder.path("risk.json"), r#"{"max_daily_trades": 1}"#).unwrap();
+    fs::write(
+        folder.path("risk.json"),
+        r#"{"max_daily_trades": 1, "max_total_exposure": null, "balance_buffer": null}"#,
+    )
+    .unwrap();
     let held = folder.json(&format!("{run} --risk-rules risk.json"));
     let trades = |document: &Value| document["trades"].as_array().unwrap().len();
     assert!(trades(&held) < trades(&free));

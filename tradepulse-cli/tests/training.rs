@@ -55,6 +55,7 @@ fn essence(training: &Value) -> Vec<Value> {
             s["best"],
             c["id"],
             c["status"],
+            c["trials"],
             c["out_of_sample_sharpe"],
             c["deflated_sharpe"],
             c["probability_of_overfitting"],
@@ -81,27 +82,116 @@ fn one_thread_or_two_and_twice_the_same() {
 }
 
 #[test]
+fn every_trial_counts() {
+    let folder = Folder::new();
+    let training = folder.json("data", TRAIN);
+    // The search on all candles, and those of six windows.
+    let all = 24 * (1 + 6);
+    for study in training["studies"].as_array().unwrap() {
+        assert_eq!(study["configuration"]["trials"], all);
+        let id = study["id"].as_str().unwrap();
+        let shown = folder.json("data", &format!("studies show {id} --json"));
+        let windows = serde_json::json!({ "searched": 6, "trials": 24 * 6 });
+        assert_eq!(shown["windows"], windows);
+    }
+    let again = folder.json("data", TRAIN);
+    assert_eq!(essence(&training), essence(&again), "the same trials count once");
+    let more = folder.json("data", &format!("{TRAIN} --seed 7"));
+    for study in more["studies"].as_array().unwrap() {
+        assert_eq!(study["configuration"]["trials"], 2 * all, "another search of the same data");
+    }
+}
+
+#[test]
+fn regimes_are_held_against_the_trials_of_all() {
+    let folder = Folder::new();
+    let regimes = format!("{TRAIN} --regimes bear,any,sideways");
+    let one = folder.json("one", &format!("{regimes} --jobs 1"));
+    let two = folder.json("two", &format!("{regimes} --jobs 2"));
+    assert_eq!(essence(&one), essence(&two));
+    let studies = one["studies"].as_array().unwrap();
+    for name in ["volume_breakout", "ema_cross"] {
+        let own = studies.iter().filter(|s| s["strategy"] == name);
+        let counts = own.map(|s| &s["configuration"]["trials"]);
+        let counts: Vec<&Value> = counts.filter(|c| !c.is_null()).collect();
+        assert!(counts.len() > 1 && counts.iter().all(|c| c == &counts[0]), "{name}: {counts:?}");
+    }
+}
+
+#[test]
 fn a_killed_training_goes_on_where_it_was() {
     let folder = Folder::new();
-    let whole = folder.json("whole", TRAIN);
-    let mut killed = 0;
-    for delay in [20, 60, 120, 250] {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tradepulse"))
-            .args(TRAIN.split_whitespace())
-            .current_dir(folder.0.path())
-            .env("TRADEPULSE_DATA_DIR", folder.0.path().join("killed"))
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(delay));
-        killed += usize::from(child.try_wait().unwrap().is_none());
-        child.kill().unwrap();
-        child.wait().unwrap();
+    // Long enough to be killed in any of its parts.
+    let regimes = format!("{TRAIN} --regimes any,bear").replace("--trials 24", "--trials 200");
+    let whole = folder.json("whole", &regimes);
+    for jobs in [1, 2] {
+        let data = format!("killed-{jobs}");
+        let command = format!("{regimes} --jobs {jobs}");
+        let (mut delay, mut killed, mut in_a_window) = (20, 0, false);
+        loop {
+            let mut child = Command::new(env!("CARGO_BIN_EXE_tradepulse"))
+                .args(command.split_whitespace())
+                .current_dir(folder.0.path())
+                .env("TRADEPULSE_DATA_DIR", folder.0.path().join(&data))
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(delay));
+            if child.try_wait().unwrap().is_some() {
+                break;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            killed += 1;
+            in_a_window |= is_in_a_window(&folder, &data);
+            delay += 15 + delay / 8;
+        }
+        assert!(killed > 0, "training was over before it could be killed");
+        assert!(in_a_window, "it was killed {killed} times, never within a walk-forward");
+        let resumed = folder.json(&data, &command);
+        assert_eq!(essence(&whole), essence(&resumed), "with {jobs} threads");
     }
-    assert!(killed > 0, "training was over before it could be killed");
-    let resumed = folder.json("killed", TRAIN);
-    assert_eq!(essence(&whole), essence(&resumed));
+}
+
+/// Whether a study was left with some of its windows searched, and not all.
+fn is_in_a_window(folder: &Folder, data: &str) -> bool {
+    let studies = folder.json(data, "studies ls --json");
+    studies.as_array().unwrap().iter().any(|study| {
+        let id = study["id"].as_str().unwrap();
+        let shown = folder.json(data, &format!("studies show {id} --json"));
+        (1..6).contains(&shown["windows"]["searched"].as_u64().unwrap())
+    })
+}
+
+#[test]
+fn what_is_not_there_is_said_and_the_rest_is_trained() {
+    let folder = Folder::new();
+    folder.good("data", "import --exchange here --symbol A/B --timeframe 15m c.csv");
+    let arguments = "train --strategies ema_cross --optimizer random --trials 8 --min-trades 3 \
+                     --train-days 30 --gap-days 2 --test-days 15 --symbols A/B,C/D \
+                     --exchanges here,there --timeframes 5m,15m,1h --json";
+    let out = folder.run("data", arguments);
+    let said = String::from_utf8_lossy(&out.stderr);
+    for expected in [
+        "no stored candles of there fit",
+        "no stored candles of C/D fit",
+        "here A/B 5m is not stored, and no shorter timeframe that divides it",
+        "here A/B 1h is not stored: made of 15m candles",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    let trained: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let studies = trained["studies"].as_array().unwrap();
+    let timeframes: Vec<&str> = studies.iter().map(|s| s["timeframe"].as_str().unwrap()).collect();
+    assert_eq!(timeframes, ["15m", "1h"]);
+    assert!(studies.iter().all(|s| s["configuration"]["id"].is_string()), "{studies:?}");
+    // One cell without a feasible trial does not stop the others.
+    let hard = format!("{arguments} --min-trades 150").replace("--min-trades 3 ", "");
+    let out = folder.run("data", &hard);
+    let trained: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let reason = trained["studies"][1]["skipped"].as_str().unwrap();
+    assert!(reason.contains("none of 8 trials was feasible"), "{reason}");
 }
 
 #[test]
@@ -145,7 +235,7 @@ fn what_cannot_be_trained_is_said() {
         ("train --data c.csv", "--symbol"),
         (
             "train --strategies ema_cross --data c.csv --symbol A/B --timeframe 15m --optimizer grid",
-            "points, more than --trials 200",
+            "points, more than --max-trials 10000",
         ),
         ("train --strategies ema_cross --exchanges nowhere", "no stored candles"),
         ("configurations show 123", "begins with"),

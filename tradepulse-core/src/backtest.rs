@@ -4,6 +4,7 @@ mod cost_survival;
 mod error;
 mod fingerprint;
 mod funding_clock;
+mod halt;
 mod risk_rules;
 mod settings;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub use cost_survival::{CostCell, CostSurvival};
 pub use error::BacktestError;
 pub use fingerprint::{fingerprint, trades_hash};
 use funding_clock::FundingClock;
+use halt::Halt;
 pub use settings::Settings;
 
 use crate::account::Trade;
@@ -77,6 +79,7 @@ pub struct Backtest<'a> {
     keep_equity: bool,
     both_guesses: bool,
     cache: Arc<InputCache>,
+    halt: Halt<'a>,
 }
 
 impl<'a> Backtest<'a> {
@@ -101,6 +104,7 @@ impl<'a> Backtest<'a> {
             keep_equity: false,
             both_guesses: true,
             cache,
+            halt: Halt::default(),
         })
     }
 
@@ -172,11 +176,45 @@ impl<'a> Backtest<'a> {
         self
     }
 
+    /// Bounds the memory of the indicator columns that runs share, in bytes
+    /// ([`InputCache::LIMIT`] if nothing is said). Results do not depend on it.
+    #[must_use]
+    pub fn with_column_memory(mut self, bytes: usize) -> Self {
+        self.cache = Arc::new(InputCache::bounded(bytes));
+        self
+    }
+
     /// Leaves the second guess at ambiguous candles (`net_profit_target_first`) out, which takes a
     /// run of its own: for trials, of which there are many.
     #[must_use]
     pub fn for_trials(mut self) -> Self {
         self.both_guesses = false;
+        self
+    }
+
+    /// Asks `stop` at the beginning of every run and then every 65,536 candles; when it says yes
+    /// the run ends with [`BacktestError::Stopped`]. Having said yes, it must go on saying so.
+    #[must_use]
+    pub fn stop_when(mut self, stop: &'a (dyn Fn() -> bool + Sync)) -> Self {
+        self.halt.stop = Some(stop);
+        self
+    }
+
+    /// Whether [`stop_when`](Self::stop_when) was given and says yes.
+    pub fn is_stopped(&self) -> bool {
+        self.halt.is_stopped()
+    }
+
+    /// Shows the figures of the candles before `row` to `give_up`, with what is open marked at the
+    /// last close; when it says yes the run ends with [`BacktestError::Stopped`]. A run that begins
+    /// at `row` or later, or was ruined before it, is not shown.
+    #[must_use]
+    pub fn checkpoint(
+        mut self,
+        row: usize,
+        give_up: &'a (dyn Fn(&Metrics) -> bool + Sync),
+    ) -> Self {
+        self.halt.checkpoint = Some((row, give_up));
         self
     }
 
@@ -197,6 +235,11 @@ impl<'a> Backtest<'a> {
     /// The candles.
     pub fn series(&self) -> &'a Series {
         self.series
+    }
+
+    /// The rows it runs on.
+    pub fn rows(&self) -> Range<usize> {
+        self.rows.clone()
     }
 
     /// The funding payments, if any were given.
@@ -241,7 +284,7 @@ impl<'a> Backtest<'a> {
         }
         let columns = self.cache.columns(&inputs, self.series.columns())?;
         let venue = Venue::new(*venue_costs, priority).with_detail(self.detail);
-        let run = self.drive(engine, venue, &columns, warm_up);
+        let run = self.drive(engine, venue, &columns, warm_up)?;
         let span_ms =
             self.series.close_time(self.rows.end - 1).as_ms() - self.series.time()[self.rows.start];
         Ok(Outcome {
@@ -264,7 +307,7 @@ impl<'a> Backtest<'a> {
         mut venue: Venue<'_>,
         inputs: &[Arc<Vec<f64>>],
         warm_up: usize,
-    ) -> Run {
+    ) -> Result<Run, BacktestError> {
         let (columns, timeframe) = (self.series.columns(), self.series.timeframe());
         let Range { start, end } = self.rows;
         let last = end - 1;
@@ -279,7 +322,12 @@ impl<'a> Backtest<'a> {
             engine.warm_up(&View::new(columns, inputs, at, 0, timeframe, None));
         }
         let mut clock = FundingClock::new(self.funding);
+        let mut pause = self.halt.first(start);
         for at in start..end {
+            if at == pause {
+                self.pause(at, engine.account().capital(), &run)?;
+                pause = self.halt.next(at);
+            }
             if let Some(entries) = &self.entries {
                 engine.allow_entries(entries[at]);
             }
@@ -342,7 +390,27 @@ impl<'a> Backtest<'a> {
         }
         run.curve.finish();
         run.funnel = engine.strategy().funnel();
-        run
+        Ok(run)
+    }
+
+    /// Between two candles: may the run go on?
+    #[cold]
+    fn pause(&self, at: usize, capital: f64, run: &Run) -> Result<(), BacktestError> {
+        let start = self.rows.start;
+        let stopped = Err(BacktestError::Stopped { candles: at - start });
+        if self.halt.is_stopped() {
+            return stopped;
+        }
+        match self.halt.checkpoint {
+            Some((row, give_up)) if row == at && at > start => {
+                let mut curve = run.curve.clone();
+                curve.finish();
+                let span_ms = self.series.close_time(at - 1).as_ms() - self.series.time()[start];
+                let so_far = Metrics::new(capital, &run.trades, &curve, span_ms);
+                if give_up(&so_far) { stopped } else { Ok(()) }
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -60,69 +60,16 @@ mod cause;
 mod death_signal;
 mod evidence;
 mod explain;
+mod stage;
 #[cfg(test)]
 mod tests;
-
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 pub use cause::{Cause, Figure};
 pub use death_signal::{DeathSignal, FillFigure, Reading};
 pub use evidence::{Evidence, performance_degradation};
-
-/// How far a configuration may be trusted.
-///
-/// The order is that of the rules, worst first: worse evidence never leads to a higher stage.
-/// (MATURE asks for more than VALIDATION, and so is the highest.)
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Stage {
-    /// Simulated only.
-    Paper,
-    /// Was good, and is fading.
-    Decay,
-    /// Not proven.
-    Discovery,
-    /// Proven.
-    Validation,
-    /// Proven over a long record.
-    Mature,
-}
-
-impl Stage {
-    /// All stages, worst first.
-    pub const ALL: [Self; 5] =
-        [Self::Paper, Self::Decay, Self::Discovery, Self::Validation, Self::Mature];
-
-    /// Most of the equity that a configuration of this stage may trade, a fraction.
-    pub const fn max_allocation(self) -> f64 {
-        match self {
-            Self::Paper => 0.0,
-            Self::Decay => 0.03,
-            Self::Discovery => 0.02,
-            Self::Validation => 0.05,
-            Self::Mature => 0.10,
-        }
-    }
-
-    /// The name in tables and JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Paper => "PAPER",
-            Self::Decay => "DECAY",
-            Self::Discovery => "DISCOVERY",
-            Self::Validation => "VALIDATION",
-            Self::Mature => "MATURE",
-        }
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+pub use stage::{Stage, UnknownStage};
 
 /// Where a configuration stands: all that the next judgement needs to know of the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -96,6 +96,7 @@ pub use axis::Restriction;
 pub use history::{Outcome, State, Suggestion, Told, Trial};
 pub use importance::importance;
 pub use method::{Method, UnknownMethod};
+pub use nsga2::undominated;
 pub use space::{Point, Space, SpaceError};
 
 /// A search for the best parameters, by asking and telling.

@@ -3,7 +3,8 @@
 //! [`TrainingStore`] is the port; [`MemoryStore`] is the one that forgets. What is kept:
 //!
 //! - a [`StudyRecord`] for each search, with its [`TrialRecord`]s and the optimiser's saved state
-//!   ([`SearchState`]), written together in [`TrialBatch`]es;
+//!   ([`SearchState`]), written together in [`TrialBatch`]es, and a [`WindowSearch`] for each window
+//!   of its walk-forward;
 //! - the [`Ledger`]: how many trials were ever run on the same data or market, whatever became of
 //!   their studies;
 //! - [`TrainedConfiguration`]s, several versions a [`Cell`], at most one of them active, with the
@@ -86,17 +87,17 @@ mod page;
 mod study;
 pub mod trading;
 mod trial;
+mod window;
 
 use async_trait::async_trait;
 pub use serde_json::Value as Json;
 
+pub use crate::lifecycle::Stage;
 pub use cell::{Cell, RegimeScope, UnknownRegime};
 pub use columns::{Column, ColumnKind};
 pub use configuration::TrainedConfiguration;
 pub use error::StoreError;
-pub use event::{
-    ChangeKind, ConfigurationChange, ConfigurationEvent, Stage, UnknownChange, UnknownStage,
-};
+pub use event::{ChangeKind, ConfigurationChange, ConfigurationEvent, UnknownChange};
 pub use figures::{
     ExecutionFigures, HealthFigures, MicrostructureFigures, PerformanceFigures, Provenance,
     RiskFigures, StatisticalFigures,
@@ -108,6 +109,7 @@ pub use page::{CellFilter, ConfigurationFilter, Page, StudyFilter};
 pub use study::{StudyRecord, StudyStatus, UnknownStatus};
 pub use trading::{TradingStore, TradingStoreExt};
 pub use trial::{SearchState, TrialBatch, TrialOutcome, TrialRecord};
+pub use window::WindowSearch;
 
 /// Keeps the records of training.
 ///
@@ -148,7 +150,7 @@ pub trait TrainingStore: Send + Sync {
         page: Page,
     ) -> Result<Vec<StudyRecord>, StoreError>;
 
-    /// Removes a study, the content of its trials and its saved search. **The ledger keeps
+    /// Removes a study, the content of its trials and its saved searches. **The ledger keeps
     /// counting its trials**: forgetting them would make the next result look better than it is.
     /// Configurations that came of the study stay.
     ///
@@ -178,10 +180,23 @@ pub trait TrainingStore: Send + Sync {
     /// [`StoreError::NotFound`] if there is no such study.
     async fn search_state(&self, study_id: &RecordId) -> Result<Option<SearchState>, StoreError>;
 
-    /// How many trials were ever run in this scope, over all studies, also deleted ones.
+    /// Stores the search of a window. A stored one with more trials stays.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such study.
+    async fn put_window(&self, search: &WindowSearch) -> Result<(), StoreError>;
+
+    /// The searches of a study's windows, in order of the windows.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such study.
+    async fn windows(&self, study_id: &RecordId) -> Result<Vec<WindowSearch>, StoreError>;
+
+    /// How many trials were ever run in this scope, over all studies, also deleted ones, and over
+    /// the windows of their walk-forwards.
     async fn ledger(&self, scope: &LedgerScope) -> Result<Ledger, StoreError>;
 
-    /// Those trials, in order of study id and number.
+    /// Those trials, in order of study id and number, without those of windows.
     async fn ledger_entries(
         &self,
         scope: &LedgerScope,

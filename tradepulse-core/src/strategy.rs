@@ -7,6 +7,7 @@
 mod funnel;
 mod history;
 mod input;
+mod input_cache;
 mod intent;
 pub mod lookahead;
 mod registry;
@@ -14,7 +15,8 @@ mod view;
 
 pub use funnel::{Funnel, FunnelStep};
 pub use history::History;
-pub use input::{Input, InputCache, InputSpec, Inputs, Source};
+pub use input::{Input, InputSpec, Inputs, Source};
+pub use input_cache::InputCache;
 pub use intent::{Entry, Intent};
 pub use registry::{Registered, Registry, UnknownStrategy};
 pub use view::{Quote, View};

@@ -9,6 +9,7 @@
 
 mod objective;
 mod pool;
+mod pruning;
 mod search;
 mod study;
 mod validation;

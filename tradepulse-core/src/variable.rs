@@ -178,6 +178,18 @@ pub struct Variable {
     pub unit: &'static str,
     /// One line of explanation.
     pub doc: &'static str,
+    /// When it means anything; always, if `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Condition>,
+}
+
+/// A variable means something only where another has one of some values.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Condition {
+    /// Name of the other, which stands before it in the table.
+    pub variable: &'static str,
+    /// The values.
+    pub values: &'static [Value],
 }
 
 impl Variable {
@@ -192,7 +204,7 @@ impl Variable {
         doc: &'static str,
     ) -> Self {
         let domain = Domain::Integer { min, max, step };
-        Self { name, domain, default: Value::Integer(default), unit, doc }
+        Self { name, domain, default: Value::Integer(default), unit, doc, condition: None }
     }
 
     /// A real number from `min` to `max`.
@@ -206,7 +218,7 @@ impl Variable {
         doc: &'static str,
     ) -> Self {
         let domain = Domain::Real { min, max, step };
-        Self { name, domain, default: Value::Real(default), unit, doc }
+        Self { name, domain, default: Value::Real(default), unit, doc, condition: None }
     }
 
     /// One of a few whole numbers.
@@ -218,12 +230,31 @@ impl Variable {
         doc: &'static str,
     ) -> Self {
         let domain = Domain::Choice(choices);
-        Self { name, domain, default: Value::Integer(default), unit, doc }
+        Self { name, domain, default: Value::Integer(default), unit, doc, condition: None }
     }
 
     /// Yes or no.
     pub const fn bool(name: &'static str, default: bool, doc: &'static str) -> Self {
-        Self { name, domain: Domain::Bool, default: Value::Bool(default), unit: "", doc }
+        let (domain, default) = (Domain::Bool, Value::Bool(default));
+        Self { name, domain, default, unit: "", doc, condition: None }
+    }
+
+    /// The same, meaning something only where `variable`, which stands before it in the table, has
+    /// one of `values`. A search does not vary it elsewhere.
+    ///
+    /// ```
+    /// use tradepulse_core::variable::{Value, Variable};
+    /// const VARIABLES: &[Variable] = &[
+    ///     Variable::bool("trail", false, "trail the stop"),
+    ///     Variable::real("distance", 0.5, 3.0, 0.5, 1.0, "ATR", "distance of the trailing stop")
+    ///         .only_if("trail", &[Value::Bool(true)]),
+    /// ];
+    /// # assert!(VARIABLES[1].condition.is_some());
+    /// ```
+    #[must_use]
+    pub const fn only_if(mut self, variable: &'static str, values: &'static [Value]) -> Self {
+        self.condition = Some(Condition { variable, values });
+        self
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use tradepulse_core::order::Side;
 use tradepulse_core::parameter::{ParameterError, Parameters};
 use tradepulse_core::strategy::{About, Entry, Funnel, Inputs, Intent, Strategy, View};
-use tradepulse_core::variable::Variable;
+use tradepulse_core::variable::{Value, Variable};
 
 use crate::mirror::{Mirror, only_one};
 
@@ -16,7 +16,8 @@ const VARIABLES: &[Variable] = &[
     Variable::integer("swing_strength", 1, 3, 1, 1, "higher candles each side", "candles a swing must stand out from"),
     Variable::real("min_sweep", 0.02, 0.50, 0.01, 0.10, "% of the swing", "how far beyond the swing a sweep must reach"),
     Variable::bool("structure_shift", true, "wait for a close beyond the minor swing on the base timeframe"),
-    Variable::integer("confirmation_window", 1, 24, 1, 12, "base candles", "how long the structure shift may take"),
+    Variable::integer("confirmation_window", 1, 24, 1, 12, "base candles", "how long the structure shift may take")
+        .only_if("structure_shift", &[Value::Bool(true)]),
     Variable::real("stop_buffer", 0.00, 0.30, 0.01, 0.00, "% of the sweep low", "distance of the stop from the extreme of the sweep"),
     Variable::real("risk_reward", 1.5, 4.0, 0.1, 2.5, "× risk", "distance of the target in distances of the stop"),
     Variable::integer("max_holding", 12, 576, 12, 288, "base candles", "candles after which the position is closed"),

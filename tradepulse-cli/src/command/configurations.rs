@@ -244,7 +244,7 @@ fn list(found: &[TrainedConfiguration]) -> Result<()> {
             c.cell.strategy.clone(),
             format!("{} {} {}", c.cell.exchange, c.cell.pair, c.cell.timeframe),
             c.cell.regime.to_string(),
-            c.status.as_str().to_uppercase(),
+            c.status.name().to_owned(),
             if c.is_active { "yes" } else { "" }.to_owned(),
             c.performance.sample_size.map_or_else(|| "–".to_owned(), |n| n.to_string()),
             maybe(s.out_of_sample_sharpe, 2),

@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use tradepulse_core::market::{ExchangeName, Market, Symbol};
+use tradepulse_core::market::{ExchangeName, Market, Symbol, SyntheticMarket};
+use tradepulse_core::random::Seed;
 use tradepulse_core::time::{Timeframe, Timestamp};
 use tradepulse_exec::export::export;
 use tradepulse_exec::store::columnar::{CandleStore, StoreError};
@@ -51,6 +52,21 @@ enum Action {
         to: Option<Timestamp>,
         /// The file; its ending decides the format
         file: PathBuf,
+    },
+    /// Make up candles from a seed and store them under the exchange `synthetic`
+    Synthetic {
+        /// Name of the market, such as ONE/USDT
+        #[arg(long, value_name = "BASE/QUOTE")]
+        symbol: Symbol,
+        /// Length of a candle
+        #[arg(long, default_value = "5m")]
+        timeframe: Timeframe,
+        /// Number of candles
+        #[arg(long, value_parser = clap::value_parser!(u32).range(2..=10_000_000))]
+        candles: u32,
+        /// Same seed, same candles
+        #[arg(long, default_value_t = 42)]
+        seed: u64,
     },
 }
 
@@ -100,6 +116,15 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
             export(&series, &file)?;
             let candles = number(series.len() as f64, 0);
             output::line(format!("{market}: {candles} candles written to {}", file.display()))?;
+            Ok(Verdict::Good)
+        }
+        Action::Synthetic { symbol, timeframe, candles, seed } => {
+            let market = Market { exchange: "synthetic".parse()?, symbol, timeframe };
+            let candles = candles as usize;
+            let made = SyntheticMarket { candles, ..SyntheticMarket::new(Seed(seed), timeframe) };
+            let report = store.import(&market, &made.generate()?, &[])?;
+            let rows = number(report.manifest.rows as f64, 0);
+            output::line(format!("{market}: {rows} made-up candles stored"))?;
             Ok(Verdict::Good)
         }
     }

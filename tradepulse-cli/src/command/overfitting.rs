@@ -7,7 +7,7 @@ use serde_json::json;
 use tradepulse_core::lifecycle::{GATE_DEFLATED_SHARPE, GATE_OVERFITTING};
 use tradepulse_core::overfitting::{Cscv, TrackRecord, WalkForwardFlag, expected_maximum_sharpe};
 use tradepulse_core::performance::DAYS_PER_YEAR;
-use tradepulse_core::training::{Study, TrialLedger};
+use tradepulse_core::training::TrialLedger;
 use tradepulse_exec::threads::Threads;
 use tradepulse_strategies::registry;
 
@@ -62,19 +62,19 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let record = runtime.block_on(studies::find(&store, &arguments.id))?;
     let market = stored::market(&record, arguments.data.as_deref(), place)?;
     let cell = stored::cell(&registry, &record, &market)?;
-    let study = Study::new(cell.strategy, cell.backtest.clone(), stored::plan(&record)?)?;
+    let study = cell.study(stored::plan(&record)?)?;
     let pool = arguments.jobs.map_or_else(Threads::all, Threads::new);
-    let (best, returns) = stored::found(&study, &record, &records, pool)?;
+    let searched = stored::found(&study, &record, &records, pool)?;
     let judged = runtime.block_on(stored::judged(&store, &record))?;
     let ledger = stored::ledger(&record, &records)?;
 
-    let parameters = study.space().parameters(&best.point);
+    let parameters = study.space().parameters(&searched.best.point);
     let daily = study.evaluate(study.backtest(), &parameters).daily_returns;
     if daily.is_empty() {
         bail!("the best trial of study {} has no daily returns", record.id);
     }
     let evidence = judged.and_then(|j| j.judgement).map(|(_, evidence)| evidence);
-    let found = findings(&daily, &returns, ledger, evidence.and_then(|e| e.walk_forward));
+    let found = findings(&daily, &searched.returns, ledger, evidence.and_then(|e| e.walk_forward));
     if arguments.json {
         let mut value = serde_json::to_value(&found)?;
         value["study"] = json!(record.id);

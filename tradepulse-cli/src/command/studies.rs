@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use tradepulse_core::store::{Page, StudyFilter, StudyRecord, TrainingStore};
+use tradepulse_core::optimise::undominated;
+use tradepulse_core::store::{Page, StudyFilter, StudyRecord, TrainingStore, TrialRecord};
+use tradepulse_core::training::Objective;
 
 use super::train::Records;
 use crate::arguments::DataDir;
@@ -95,6 +97,12 @@ fn market(study: &StudyRecord) -> String {
     format!("{} {} {}", study.cell.exchange, study.cell.pair, study.cell.timeframe)
 }
 
+/// What the study maximised.
+fn objectives(study: &StudyRecord) -> Vec<Objective> {
+    let names = study.objective.as_str().unwrap_or_default();
+    names.split(',').filter_map(|name| name.parse().ok()).collect()
+}
+
 /// The study whose id begins with `id`.
 pub(crate) async fn find(store: &dyn TrainingStore, id: &str) -> Result<StudyRecord> {
     let all = store.studies(&StudyFilter::default(), Page::ALL).await?;
@@ -109,8 +117,22 @@ pub(crate) async fn find(store: &dyn TrainingStore, id: &str) -> Result<StudyRec
 async fn show(store: &dyn TrainingStore, id: &str, count: usize, json: bool) -> Result<()> {
     let study = find(store, id).await?;
     let mut trials = store.trials(&study.id, Page::ALL).await?;
+    let objectives = objectives(&study);
+    let values: Vec<Option<&[f64]>> = trials.iter().map(TrialRecord::objectives).collect();
+    let front: Vec<u64> = match objectives.len() {
+        0 | 1 => Vec::new(),
+        _ => undominated(&values).into_iter().map(|i| trials[i].number).collect(),
+    };
+    let windows = store.windows(&study.id).await?;
+    let window_trials: u64 = windows.iter().map(|w| w.trials).sum();
     if json {
-        return output::json(&json!({ "study": study, "trials": trials }));
+        let windows = json!({ "searched": windows.len(), "trials": window_trials });
+        return output::json(&json!({
+            "study": study,
+            "trials": trials,
+            "front": front,
+            "windows": windows,
+        }));
     }
     output::line(format!(
         "{} on {}, {}: study {}, {}",
@@ -128,15 +150,34 @@ async fn show(store: &dyn TrainingStore, id: &str, count: usize, json: bool) -> 
         (a, b) => b.is_some().cmp(&a.is_some()),
     };
     trials.sort_by(|a, b| worst_first(&a.objective(), &b.objective()));
-    let mut table = output::table(&["trial", "objective", "Sharpe", "parameters"], &[0, 1, 2]);
+    let names: Vec<&str> = match objectives[..] {
+        [] | [_] => vec!["objective"],
+        _ => objectives.iter().map(|o| o.name()).collect(),
+    };
+    let columns = [&["trial"][..], &names, &["Sharpe", "parameters"]].concat();
+    let mut table = output::table(&columns, &(0..columns.len() - 1).collect::<Vec<_>>());
     for trial in trials.iter().take(count) {
-        table.add_row([
-            trial.number.to_string(),
-            maybe(trial.objective(), 4),
-            maybe(trial.sharpe, 2),
-            trial.parameters.to_string(),
-        ]);
+        let values = (0..names.len()).map(|i| {
+            let value = trial.objectives().and_then(|values| values.get(i).copied());
+            let signed = |value| objectives.get(i).map_or(value, |o: &Objective| o.signed(value));
+            maybe(value.map(signed), 4)
+        });
+        let row = std::iter::once(trial.number.to_string()).chain(values);
+        table.add_row(row.chain([maybe(trial.sharpe, 2), trial.parameters.to_string()]));
     }
     output::line(table)?;
-    output::line(format!("{} of {} trials", trials.len().min(count), trials.len()))
+    if !front.is_empty() {
+        let numbers: Vec<String> = front.iter().map(u64::to_string).collect();
+        output::line(format!("No other trial is better than {}", numbers.join(", ")))?;
+    }
+    let pruned = match trials.iter().filter(|t| t.pruned).count() {
+        0 => String::new(),
+        pruned => format!(", {pruned} of them pruned"),
+    };
+    output::line(format!(
+        "{} of {} trials{pruned}; {window_trials} more in {} walk-forward windows",
+        trials.len().min(count),
+        trials.len(),
+        windows.len()
+    ))
 }

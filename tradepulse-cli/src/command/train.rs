@@ -1,6 +1,11 @@
 mod cell;
+mod dimensions;
+mod front;
+mod market;
+mod preflight;
 mod record;
 pub(crate) mod report;
+mod search;
 pub(crate) mod stored;
 mod summary;
 mod work;
@@ -11,25 +16,27 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use tradepulse_core::backtest::Settings;
 use tradepulse_core::market::{ExchangeName, Market, Series, Symbol};
-use tradepulse_core::optimise::{Method, Space};
+use tradepulse_core::optimise::Space;
 use tradepulse_core::store::MemoryStore;
 use tradepulse_core::time::{Timeframe, Timestamp};
 use tradepulse_core::training::{Pool, StudyPlan, Validation};
-use tradepulse_exec::import;
 use tradepulse_exec::store::columnar::CandleStore;
 use tradepulse_exec::threads::Threads;
 use tradepulse_strategies::registry;
 
-use self::cell::{Cell, cells};
-pub(crate) use self::cell::{RegimeChoice, TrainingMarket, within};
+use self::cell::{Cell, cells, chosen};
+pub(crate) use self::cell::{RegimeChoice, within};
+use self::dimensions::DimensionArguments;
+pub(crate) use self::market::TrainingMarket;
+use self::market::Wanted;
 pub(crate) use self::work::Records;
-use self::work::{Ended, train_cell};
-use crate::arguments::{DataDir, PlanArguments, SettingsArguments};
+use self::work::{Ended, Step, train_together};
+use crate::arguments::{DataDir, PlanArguments, SettingsArguments, require_order};
 use crate::output::{self, Verdict};
 
 #[derive(Args)]
@@ -60,6 +67,8 @@ pub(crate) struct Arguments {
     to: Option<Timestamp>,
     #[command(flatten)]
     plan: PlanArguments,
+    #[command(flatten)]
+    dimensions: DimensionArguments,
     /// Threads [default: one a core]
     #[arg(long)]
     jobs: Option<usize>,
@@ -81,7 +90,7 @@ pub(crate) struct Arguments {
 }
 
 /// What a resumed study has its own.
-const OF_THE_RECORD: [&str; 10] = [
+const OF_THE_RECORD: [&str; 11] = [
     "strategies",
     "exchanges",
     "symbols",
@@ -91,11 +100,9 @@ const OF_THE_RECORD: [&str; 10] = [
     "to",
     "estimate",
     "PlanArguments",
+    "DimensionArguments",
     "SettingsArguments",
 ];
-
-/// Exchange of candles that were read from a file and not said to be from anywhere.
-const NOWHERE: &str = "file";
 
 impl Arguments {
     fn threads(&self) -> Threads {
@@ -103,43 +110,18 @@ impl Arguments {
     }
 
     fn markets(&self, place: &DataDir) -> Result<Vec<TrainingMarket>> {
-        let part = |series: Series| match (self.from, self.to) {
-            (None, None) => series,
-            (from, to) => {
-                series.between(from.unwrap_or(Timestamp::EARLIEST), to.unwrap_or(Timestamp::LATEST))
-            }
+        require_order(self.from, self.to)?;
+        let wanted = Wanted {
+            exchanges: &self.exchanges,
+            symbols: &self.symbols,
+            timeframes: &self.timeframes,
+            from: self.from,
+            to: self.to,
         };
-        if let Some(file) = &self.data {
-            let ([symbol], [timeframe]) = (&self.symbols[..], &self.timeframes[..]) else {
-                bail!("--data needs one --symbol and one --timeframe");
-            };
-            let options =
-                import::Options { symbol: Some(symbol.clone()), ..import::Options::default() };
-            let series = part(import::import(&[file], *timeframe, &options)?.series);
-            let exchange = match self.exchanges.first() {
-                Some(exchange) => exchange.clone(),
-                None => NOWHERE.parse()?,
-            };
-            let market = Market { exchange, symbol: symbol.clone(), timeframe: *timeframe };
-            return Ok(vec![TrainingMarket::new(market, series)]);
+        match &self.data {
+            Some(file) => Ok(vec![wanted.file(file)?]),
+            None => wanted.stored(&CandleStore::open(place.path()?)),
         }
-        let store = CandleStore::open(place.path()?);
-        let mut markets = Vec::new();
-        for entry in store.list()? {
-            let Market { exchange, symbol, timeframe } = entry?.market;
-            let wanted = (self.exchanges.is_empty() || self.exchanges.contains(&exchange))
-                && (self.symbols.is_empty() || self.symbols.contains(&symbol))
-                && (self.timeframes.is_empty() || self.timeframes.contains(&timeframe));
-            if wanted {
-                let market = Market { exchange, symbol, timeframe };
-                let series = part(store.load(&market, None, None)?);
-                markets.push(TrainingMarket::new(market, series));
-            }
-        }
-        if markets.is_empty() {
-            bail!("no stored candles fit; take some in with `tradepulse import`, or pass --data");
-        }
-        Ok(markets)
     }
 }
 
@@ -155,13 +137,14 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
         let cell = stored::cell(&registry, &record, &market)?;
         return train(&[cell], stored::plan(&record)?, &arguments, place);
     }
-    let plan = arguments.plan.plan();
+    let plan = arguments.plan.plan()?;
     let settings = arguments.settings.settings();
     let markets = arguments.markets(place)?;
-    let cells = cells(&registry, &arguments.strategies, &markets, &arguments.regimes, &settings)?;
-    if plan.method == Method::Grid {
-        check_grids(&cells, plan.trials)?;
-    }
+    let chosen = chosen(&registry, &arguments.strategies)?;
+    let spaces = arguments.dimensions.spaces(&chosen)?;
+    let chosen: Vec<_> = chosen.into_iter().zip(spaces).collect();
+    let mut cells = cells(&chosen, &markets, &arguments.regimes, &settings)?;
+    preflight::look(&mut cells, &plan, arguments.plan.max_trials())?;
     if arguments.estimate {
         return summary::estimate(&cells, &plan, arguments.threads(), arguments.json);
     }
@@ -210,21 +193,12 @@ fn train(
         }
     };
     let started = Instant::now();
-    // Cells side by side where there are enough of them, else the trials of one cell.
-    let outer = Threads::new(threads.jobs().min(cells.len()));
-    let inner = Threads::new((threads.jobs() / outer.jobs()).max(1));
     let finished = AtomicUsize::new(0);
-    let results = outer.map(cells.len(), &|i| {
-        let ended = if stop.load(Ordering::Relaxed) {
-            Ok(Ended::Skipped("not begun".to_owned()))
-        } else {
-            train_cell(&cells[i], plan, &records, inner, &step)
-        };
+    let results = train_all(cells, &plan, &records, threads, &step, &|cell, ended| {
         let done = finished.fetch_add(1, Ordering::Relaxed) + 1;
         if bar.is_hidden() {
-            output::note(format!("{done}/{} {}: {}", cells.len(), cells[i], said_of(&ended)));
+            output::note(format!("{done}/{} {cell}: {}", cells.len(), said_of(ended)));
         }
-        ended
     });
     bar.finish_and_clear();
     let seconds = started.elapsed().as_secs_f64();
@@ -241,20 +215,25 @@ fn train(
     Ok(if failed { Verdict::Bad } else { Verdict::Good })
 }
 
-/// A grid is searched whole or not at all.
-fn check_grids(cells: &[Cell<'_>], trials: usize) -> Result<()> {
-    for cell in cells {
-        let about = cell.strategy.about();
-        let size = Space::new(about.variables)?.size();
-        if size > trials as u128 {
-            bail!(
-                "the grid of {} has {size} points, more than --trials {trials}; \
-                 choose another --optimizer",
-                about.name
-            );
-        }
-    }
-    Ok(())
+/// Trains all cells; the results are in their order. `told` hears of each when it has ended.
+fn train_all(
+    cells: &[Cell<'_>],
+    plan: &StudyPlan,
+    records: &Records<'_>,
+    threads: Threads,
+    step: &Step<'_>,
+    told: &(dyn Fn(&Cell<'_>, &Result<Ended>) + Sync),
+) -> Vec<Result<Ended>> {
+    let groups: Vec<&[Cell<'_>]> = cells.chunk_by(|a, b| a.is_beside(b)).collect();
+    // Side by side where there are enough of them, else the trials of one search.
+    let outer = Threads::new(threads.jobs().min(groups.len()));
+    let inner = Threads::new((threads.jobs() / outer.jobs()).max(1));
+    let results = outer.map(groups.len(), &|i| {
+        let results = train_together(groups[i], plan, records, inner, step);
+        groups[i].iter().zip(&results).for_each(|(cell, ended)| told(cell, ended));
+        results
+    });
+    results.into_iter().flatten().collect()
 }
 
 fn said_of(ended: &Result<Ended>) -> String {
@@ -281,8 +260,10 @@ pub(crate) fn progress_bar(trials: u64) -> ProgressBar {
 pub(crate) fn demonstrate(market: Market, series: Series, plan: StudyPlan) -> Result<()> {
     let registry = registry();
     let markets = [TrainingMarket::new(market, series)];
-    let all = ["all".to_owned()];
-    let cells = cells(&registry, &all, &markets, &[RegimeChoice::Any], &Settings::default())?;
+    let chosen = registry.iter().map(|s| Ok((s, Space::new(s.about().variables)?)));
+    let chosen = chosen.collect::<Result<Vec<_>>>()?;
+    let mut cells = cells(&chosen, &markets, &[RegimeChoice::Any], &Settings::default())?;
+    preflight::look(&mut cells, &plan, u64::MAX)?;
     let runtime = crate::records::runtime()?;
     let store = MemoryStore::default();
     let records = Records { store: &store, runtime: &runtime };
@@ -293,8 +274,7 @@ pub(crate) fn demonstrate(market: Market, series: Series, plan: StudyPlan) -> Re
         ControlFlow::Continue(())
     };
     let started = Instant::now();
-    let results = Threads::all()
-        .map(cells.len(), &|i| train_cell(&cells[i], plan, &records, Threads::new(1), &step));
+    let results = train_all(&cells, &plan, &records, Threads::all(), &step, &|_, _| ());
     bar.finish_and_clear();
     summary::table(&cells, &results, started.elapsed().as_secs_f64())?;
     let trained = results.iter().filter_map(|ended| match ended {

@@ -53,16 +53,14 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let market = arguments.market.load(place)?;
     let backtest = Backtest::new(&market.series, arguments.settings.settings())?;
     let backtest = within(&backtest, arguments.regime)?;
+    let plan = arguments.plan.plan()?;
     let (plan, space) = if arguments.fixed {
-        (fixed(arguments.plan.plan()), only(variables, &set, |_| true)?)
+        (fixed(plan), only(variables, &set, |_| true)?)
     } else {
         let named = |name: &str| arguments.set.iter().any(|s| name_of(s) == name);
-        (arguments.plan.plan(), only(variables, &set, named)?)
+        let space = only(variables, &set, named)?;
+        (whole_grid(plan, &space, arguments.plan.max_trials())?, space)
     };
-    if plan.method == Method::Grid && space.size() > plan.trials as u128 {
-        let (size, trials) = (space.size(), plan.trials);
-        bail!("the grid has {size} points, more than --trials {trials}: fix variables with --set");
-    }
     let study = Study::new(strategy, backtest, plan)?.over(space);
     let threads = arguments.jobs.map_or_else(Threads::all, Threads::new);
     let windows = plan.windows.windows(&market.series)?.len();
@@ -83,7 +81,23 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
 /// One trial a window, which is feasible whatever it comes to.
 fn fixed(plan: StudyPlan) -> StudyPlan {
     let (method, objective) = (Method::Grid, Objective::NetProfit);
-    StudyPlan { method, objective, trials: 1, min_trades: 0, ..plan }
+    let further = [None; 3];
+    StudyPlan { method, objective, further, trials: 1, min_trades: 0, prune: false, ..plan }
+}
+
+/// The same plan; a grid has as many trials as it has points.
+fn whole_grid(plan: StudyPlan, space: &Space, max_trials: u64) -> Result<StudyPlan> {
+    if plan.method != Method::Grid {
+        return Ok(plan);
+    }
+    let size = space.size();
+    if size > u128::from(max_trials) {
+        bail!(
+            "the grid has {size} points, more than --max-trials {max_trials}: fix variables with \
+             --set"
+        );
+    }
+    Ok(StudyPlan { trials: usize::try_from(size)?, ..plan })
 }
 
 /// The space in which the variables that `kept` names have the value in `set`.

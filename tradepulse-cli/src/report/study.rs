@@ -17,7 +17,7 @@ use tradepulse_core::market::Series;
 use tradepulse_core::performance::MonteCarloFan;
 use tradepulse_core::random::Seed;
 use tradepulse_core::store::{Json, StudyRecord, TrainedConfiguration, TrialOutcome, TrialRecord};
-use tradepulse_core::training::{Study, Validation};
+use tradepulse_core::training::{Objective, Study, Validation};
 
 pub(crate) use index::{StudyIndex, StudyIndexRow, render_study_index};
 
@@ -64,13 +64,15 @@ impl StudyReport<'_> {
         Money::new(self.settings.capital, self.study.cell.pair.as_str())
     }
 
-    /// The name of what is maximised; of the first if there are several.
+    /// The name of what is maximised; of the first if there are several. What is made small is
+    /// maximised with a minus.
     fn objective(&self) -> String {
-        let first = match &self.study.objective {
-            Json::Array(several) => several.first(),
-            one => Some(one),
-        };
-        first.and_then(Json::as_str).unwrap_or("objective").to_owned()
+        let names = self.study.objective.as_str().unwrap_or("objective");
+        let first = names.split(',').next().unwrap_or(names);
+        match first.parse::<Objective>() {
+            Ok(objective) if objective.is_minimised() => format!("\u{2212}{first}"),
+            _ => first.to_owned(),
+        }
     }
 
     /// The feasible trial with the largest objective, the earliest of equals.

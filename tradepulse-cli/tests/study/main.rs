@@ -7,5 +7,6 @@ mod database;
 mod folder;
 mod overfitting;
 mod report;
+mod restricted;
 mod resume;
 mod walk_forward;

@@ -11,7 +11,8 @@ fn a_study_is_questioned_in_figures_and_words() {
     // The same figures as training stored.
     assert_eq!(found["deflated_sharpe"], configuration["deflated_sharpe"]);
     assert_eq!(found["cscv"]["probability"], configuration["probability_of_overfitting"]);
-    assert_eq!(found["ledger"]["trials"], 24);
+    // On all candles, and in six windows.
+    assert_eq!(found["ledger"]["trials"], 24 * (1 + 6));
     let share = |name: &str| found[name].as_f64().unwrap();
     assert!(share("deflated_sharpe") <= share("probabilistic_sharpe"));
     assert!(found["walk_forward"].is_array());
@@ -21,7 +22,7 @@ fn a_study_is_questioned_in_figures_and_words() {
     // More trials on the market count against it.
     folder.good(&TRAIN.replace("--trials 24", "--trials 24 --seed 7"));
     let more = folder.json(&format!("overfitting {id} --data c.csv --json"));
-    assert_eq!(more["ledger"]["trials"], 48);
+    assert_eq!(more["ledger"]["trials"], 2 * 24 * (1 + 6));
     assert_eq!(more["probabilistic_sharpe"], found["probabilistic_sharpe"]);
 }
 

@@ -17,7 +17,7 @@ const SECTIONS: [&str; 9] = [
 ];
 
 /// The embedded data of a page.
-fn data(html: &str) -> Value {
+pub(crate) fn data(html: &str) -> Value {
     let (_, after) = html.split_once("id=\"report-data\">").unwrap();
     serde_json::from_str(after.split_once("</script>").unwrap().0).unwrap()
 }

@@ -1,7 +1,7 @@
 use crate::folder::{Folder, TRAIN};
 
 /// What of a training must not depend on how it was run.
-fn essence(training: &serde_json::Value) -> serde_json::Value {
+pub(crate) fn essence(training: &serde_json::Value) -> serde_json::Value {
     let study = &training["studies"][0];
     let c = &study["configuration"];
     serde_json::json!([study["best"], c["id"], c["status"], c["net_profit"], c["p_value"]])
@@ -46,6 +46,20 @@ fn candles_come_from_the_store_and_later_ones_are_left_out() {
 }
 
 #[test]
+fn candles_that_were_made_of_shorter_ones_are_made_again() {
+    let folder = Folder::new();
+    folder.good("import --exchange binance --symbol BTC/USDT --timeframe 15m c.csv");
+    let first = folder.json(
+        "train --strategies ema_cross --timeframes 1h --optimizer random --trials 16 \
+         --train-days 30 --gap-days 2 --test-days 15 --min-trades 3 --json",
+    );
+    let id = first["studies"][0]["id"].as_str().unwrap();
+    let again = folder.json(&format!("train --resume {id} --json"));
+    assert_eq!(essence(&first), essence(&again));
+    folder.good(&format!("overfitting {id}"));
+}
+
+#[test]
 fn other_candles_and_flags_of_its_own_are_refused() {
     let folder = Folder::new();
     let id = folder.trained();
@@ -57,7 +71,19 @@ fn other_candles_and_flags_of_its_own_are_refused() {
     assert!(found.len() == own.len() && found != own, "both fingerprints: {error}");
     let error = folder.refused(&format!("train --resume {id}"));
     assert!(error.contains("--data") && error.contains("no candles"), "{error}");
-    for flag in ["--trials 30", "--strategies ema_cross", "--fee 0", "--estimate", "--seed 1"] {
+    for flag in [
+        "--trials 30",
+        "--strategies ema_cross",
+        "--fee 0",
+        "--estimate",
+        "--seed 1",
+        "--fix max_range=2",
+        "--range max_range=2..3",
+        "--only max_range",
+        "--prune",
+        "--max-trials 5",
+        "--objective sharpe",
+    ] {
         let error = folder.refused(&format!("train --resume {id} --data c.csv {flag}"));
         assert!(error.contains("cannot be used with"), "{flag}: {error}");
     }

@@ -78,7 +78,10 @@ fn what_cannot_be_walked_is_said() {
         ("walk-forward ema_cross --data c.csv --timeframe 15m --set fats=3", "\"fast\""),
         ("walk-forward ema_cross --data c.csv --timeframe 15m --set fast=0", "domain"),
         ("walk-forward ema_cross --data c.csv --timeframe 15m --train-days 400", "too little data"),
-        ("walk-forward ema_cross --data c.csv --timeframe 15m --optimizer grid", "--trials 200"),
+        (
+            "walk-forward ema_cross --data c.csv --timeframe 15m --optimizer grid",
+            "--max-trials 10000",
+        ),
         ("walk-forward ema_cross --data nothing.csv --timeframe 15m", "nothing.csv"),
         ("walk-forward ema_cross", "--data FILE"),
     ] {

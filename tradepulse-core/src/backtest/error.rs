@@ -56,6 +56,12 @@ pub enum BacktestError {
     /// A risk rule out of its range.
     #[error(transparent)]
     Risk(#[from] RiskRulesError),
+    /// It was told to end before its last candle.
+    #[error("stopped after {candles} candles")]
+    Stopped {
+        /// Candles it had run on.
+        candles: usize,
+    },
     /// A detail series that does not divide the candles.
     #[error("candles of {fine} cannot show what happened inside candles of {coarse}")]
     Detail {

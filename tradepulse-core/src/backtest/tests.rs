@@ -1,6 +1,7 @@
 //! The order of events, candle by candle, on markets small enough to check by hand.
 
 mod funding;
+mod halt;
 mod risk_rules;
 
 use super::*;
@@ -66,7 +67,7 @@ fn run(bars: &[Bar], script: &[Option<Intent>], settings: Settings) -> Run {
     let backtest = Backtest::new(&series, settings).unwrap().keep_equity();
     let Settings { capital, rules, venue_costs, priority, .. } = backtest.settings().clone();
     let engine = Engine::new(Script(script.to_vec()), rules, capital);
-    backtest.drive(engine, Venue::new(venue_costs, priority), &[], 0)
+    backtest.drive(engine, Venue::new(venue_costs, priority), &[], 0).unwrap()
 }
 
 /// Reason, entry price, exit price, entry candle, exit candle, holding.
@@ -267,7 +268,7 @@ fn entries_happen_only_where_allowed_and_exits_everywhere() {
     assert!(backtest.clone().with_entries([true].into()).is_err());
     let backtest = backtest.with_entries(marks).unwrap();
     let engine = Engine::new(Script(script), settings().rules, 1000.0);
-    let out = backtest.drive(engine, Venue::new(Costs::FREE, Priority::StopFirst), &[], 0);
+    let out = backtest.drive(engine, Venue::new(Costs::FREE, Priority::StopFirst), &[], 0).unwrap();
     assert_eq!(told(&out), [(ExitReason::Signal, 100.0, 100.0, 2, 4, 2)]);
     assert_eq!(out.refusals.len(), 2);
 }
@@ -281,7 +282,7 @@ fn some_rows_begin_with_the_capital_and_a_warm_strategy() {
     assert!(backtest.over(3..3).is_err() && backtest.over(3..9).is_err());
     let backtest = backtest.over(3..6).unwrap().keep_equity();
     let engine = Engine::new(Script(script), settings().rules, 1000.0);
-    let out = backtest.drive(engine, Venue::new(Costs::FREE, Priority::StopFirst), &[], 3);
+    let out = backtest.drive(engine, Venue::new(Costs::FREE, Priority::StopFirst), &[], 3).unwrap();
     assert_eq!(told(&out), [(ExitReason::EndOfData, 100.0, 100.0, 4, 6, 2)]);
     assert_eq!(out.equity.len(), 3);
 }

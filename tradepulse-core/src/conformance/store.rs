@@ -33,6 +33,7 @@ mod ledger;
 pub(super) mod sample;
 mod study;
 mod trial;
+mod window;
 
 use std::{fmt, sync::Arc};
 
@@ -88,6 +89,7 @@ pub fn cases() -> Vec<Case> {
     let groups = [
         study::CASES,
         trial::CASES,
+        window::CASES,
         ledger::CASES,
         configuration::CASES,
         change::CASES,

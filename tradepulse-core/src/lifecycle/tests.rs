@@ -153,7 +153,7 @@ fn events_survive_storage() {
     let judgement = judge(proven(Stage::Mature), &evidence);
     let text = serde_json::to_string(&judgement).unwrap();
     assert_eq!(serde_json::from_str::<Judgement>(&text).unwrap(), judgement);
-    assert!(text.contains(r#""from":"MATURE","to":"DECAY","causes":[{"cause":"death_signals""#));
+    assert!(text.contains(r#""from":"mature","to":"decay","causes":[{"cause":"death_signals""#));
     let text = serde_json::to_string(&evidence).unwrap();
     assert_eq!(serde_json::from_str::<Evidence>(&text).unwrap(), evidence);
 }

@@ -35,6 +35,9 @@ pub struct SyntheticMarket {
     pub price: f64,
     /// Volatility of a day's log return in a middling stretch (0.03 is 3 %).
     pub daily_volatility: f64,
+    /// Drift of a day's log return in a rising stretch, and its opposite in a falling one; 0 makes a
+    /// random walk, in which no rule can earn but by luck.
+    pub daily_drift: f64,
 }
 
 /// Steps of the price inside one candle.
@@ -42,7 +45,8 @@ const STEPS: usize = 12;
 const TICK: f64 = 0.01;
 
 impl SyntheticMarket {
-    /// 100,000 candles from 2024-01-01, first price 40,000, 3 % daily volatility.
+    /// 100,000 candles from 2024-01-01, first price 40,000, 3 % daily volatility, 0.4 % daily
+    /// drift.
     pub fn new(seed: Seed, timeframe: Timeframe) -> Self {
         Self {
             seed,
@@ -51,6 +55,7 @@ impl SyntheticMarket {
             start: Timestamp::from_ms(1_704_067_200_000),
             price: 40_000.0,
             daily_volatility: 0.03,
+            daily_drift: 0.004,
         }
     }
 
@@ -63,13 +68,13 @@ impl SyntheticMarket {
         let mut columns = Columns::with_capacity(self.candles);
         let per_day = DAY_MS as f64 / self.timeframe.as_ms() as f64;
         let base = self.daily_volatility / (per_day * STEPS as f64).sqrt();
-        let mut stretch = Stretch::next(&mut random, per_day);
+        let mut stretch = Stretch::next(&mut random, per_day, self.daily_drift);
         let mut log_price = self.price.ln();
         let (mut volatility, mut shock) = (1.0_f64, 0.0_f64);
         let start = self.timeframe.floor(self.start).as_ms();
         for i in 0..self.candles {
             if stretch.left == 0 {
-                stretch = Stretch::next(&mut random, per_day);
+                stretch = Stretch::next(&mut random, per_day, self.daily_drift);
             }
             stretch.left -= 1;
             // A volatility that remembers: pulled to the stretch's level, pushed by large moves.
@@ -108,11 +113,11 @@ struct Stretch {
 
 impl Stretch {
     /// Bull, bear or sideways, for about ten days.
-    fn next(random: &mut ChaCha8Rng, per_day: f64) -> Self {
+    fn next(random: &mut ChaCha8Rng, per_day: f64, drift: f64) -> Self {
         let days: f64 = 2.0 + 8.0 * Distribution::<f64>::sample(&Exp1, random);
         let (daily_drift, volatility) = match random.random_range(0..3) {
-            0 => (0.004, 0.9),
-            1 => (-0.004, 1.3),
+            0 => (drift, 0.9),
+            1 => (-drift, 1.3),
             _ => (0.0, 0.7),
         };
         Self { left: (days * per_day).ceil() as usize, daily_drift, volatility }

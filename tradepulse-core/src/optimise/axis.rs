@@ -157,6 +157,20 @@ impl Axis {
         Ok(())
     }
 
+    /// What is left, as [`Restriction::parse`] reads it: this gives the same grid again.
+    pub(super) fn text(&self) -> String {
+        match &self.grid {
+            Grid::Integers { min, step, len } => {
+                format!("{min}..{}:{step}", min + (*len as i64 - 1) * step)
+            }
+            Grid::Reals { min, max, len, .. } if *len > CONTINUOUS_CELLS => format!("{min}..{max}"),
+            Grid::Reals { min, max, step, .. } => format!("{min}..{max}:{step}"),
+            Grid::Listed(values) => {
+                values.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+            }
+        }
+    }
+
     /// Number of values; at least 1.
     pub(super) fn len(&self) -> u64 {
         match &self.grid {

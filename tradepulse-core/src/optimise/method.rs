@@ -82,6 +82,11 @@ impl Method {
         }
     }
 
+    /// Whether it makes use of more than one objective, or of none.
+    pub const fn takes_several_objectives(self) -> bool {
+        !matches!(self, Self::Tpe | Self::GaussianProcess | Self::CmaEs)
+    }
+
     /// A search from its beginning.
     pub fn start(self, space: Space, seed: Seed) -> Box<dyn Optimiser> {
         let sampler = self.sampler(&space, seed);

@@ -147,17 +147,28 @@ impl Sampler for Nsga2 {
 fn dominates(a: &Trial, b: &Trial) -> bool {
     let (Some(a), Some(b)) = (&a.outcome, &b.outcome) else { return false };
     match (a.objectives(), b.objectives()) {
-        (Some(a), Some(b)) => a.iter().zip(b).all(|(a, b)| a >= b) && a != b,
+        (Some(a), Some(b)) => beats(a, b),
         _ => a.merit() > b.merit(),
     }
 }
 
+/// Whether `a` is at least as good as `b` in every objective, and better in one.
+fn beats(a: &[f64], b: &[f64]) -> bool {
+    a.iter().zip(b).all(|(a, b)| a >= b) && a != b
+}
+
+/// Which of these lists of objectives, each to be maximised, no other beats: at least as good in
+/// everything, and better in something. `None` stands for an infeasible trial.
+pub fn undominated(objectives: &[Option<&[f64]>]) -> Vec<usize> {
+    let free = |own: &[f64]| !objectives.iter().flatten().any(|other| beats(other, own));
+    (0..objectives.len()).filter(|i| objectives[*i].is_some_and(free)).collect()
+}
+
 /// The feasible trials that no other dominates, in the order of their numbers.
 pub(super) fn front(trials: &[Trial]) -> Vec<&Trial> {
-    let feasible = |t: &&Trial| t.outcome.as_ref().is_some_and(|o| o.objectives().is_some());
-    let all: Vec<&Trial> = trials.iter().filter(feasible).collect();
-    let free = |t: &&Trial| !all.iter().any(|other| dominates(other, t));
-    all.iter().copied().filter(free).collect()
+    let objectives: Vec<Option<&[f64]>> =
+        trials.iter().map(|t| t.outcome.as_ref().and_then(Outcome::objectives)).collect();
+    undominated(&objectives).into_iter().map(|i| &trials[i]).collect()
 }
 
 /// Ranks of domination, and distances within each rank.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::axis::{Axis, Condition, Restriction};
@@ -46,13 +46,16 @@ pub struct Space {
 }
 
 impl Space {
-    /// The whole of a table of variables.
+    /// The whole of a table of variables, with its conditions.
     ///
     /// # Errors
-    /// If a domain has no value.
+    /// If a domain has no value, or a variable depends on one that does not stand before it.
     pub fn new(variables: &'static [Variable]) -> Result<Self, SpaceError> {
         let axes = variables.iter().map(Axis::new).collect::<Result<_, _>>()?;
-        Ok(Self { variables, axes })
+        let mut conditional = variables.iter().filter_map(|v| Some((v.name, v.condition?)));
+        conditional.try_fold(Self { variables, axes }, |space, (name, condition)| {
+            space.active_if(name, condition.variable, condition.values)
+        })
     }
 
     /// The same with less of one variable.
@@ -320,6 +323,23 @@ impl Space {
             }
             point[*slot] = Some(found.unwrap_or(next + own as u64));
         }
+    }
+}
+
+/// The table of variables, each with what is searched of it, as [`Restriction::parse`] reads it.
+impl Serialize for Space {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Dimension {
+            #[serde(flatten)]
+            variable: Variable,
+            search: String,
+        }
+        let dimensions = self.variables.iter().zip(&self.axes);
+        serializer.collect_seq(
+            dimensions
+                .map(|(variable, axis)| Dimension { variable: *variable, search: axis.text() }),
+        )
     }
 }
 

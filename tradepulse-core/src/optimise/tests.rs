@@ -249,6 +249,58 @@ fn restrictions() {
     assert!(space.active_if("trail", "distance", &[]).is_err());
 }
 
+/// What is stored of a space is enough to make it again.
+#[test]
+fn a_space_is_made_again_from_its_json() {
+    let parse = |name: &str, text: &str| {
+        let variable = MIXED.iter().find(|v| v.name == name).unwrap();
+        Restriction::parse(&variable.domain, text).unwrap()
+    };
+    let restricted = [
+        ("lookback", "23..36"),
+        ("depth", "0.05..0.2:0.05"),
+        ("hours", "5..12"),
+        ("trail", "true"),
+        ("weight", "-0.5..0.25"),
+    ];
+    let whole = || Space::new(MIXED).unwrap();
+    let narrow = restricted
+        .iter()
+        .fold(whole(), |space, (name, text)| space.restrict(name, &parse(name, text)).unwrap());
+    for space in [whole(), narrow] {
+        let json = serde_json::to_value(&space).unwrap();
+        let again = json.as_array().unwrap().iter().fold(whole(), |space, dimension| {
+            let text = |key: &str| dimension[key].as_str().unwrap();
+            let (name, search) = (text("name"), text("search"));
+            space.restrict(name, &parse(name, search)).unwrap()
+        });
+        assert_eq!(again.size(), space.size(), "{json}");
+        for rank in [0, 1, space.size() / 2, space.size() - 1] {
+            let parameters = space.parameters(&space.nth(rank).unwrap());
+            assert_eq!(again.parameters(&again.nth(rank).unwrap()), parameters);
+        }
+    }
+}
+
+/// A condition of the table is one of the space, for every method.
+#[test]
+fn variables_without_meaning_are_not_varied() {
+    const TABLE: &[Variable] = &[
+        Variable::bool("trail", false, ""),
+        Variable::integer("distance", 1, 9, 1, 4, "", "").only_if("trail", &[Value::Bool(true)]),
+    ];
+    for method in Method::ALL.iter().copied() {
+        let mut search = method.start(Space::new(TABLE).unwrap(), Seed(2));
+        run(&mut *search, &[5; 4], |p| Outcome::value(p.get("distance").unwrap()), |_| ());
+        assert_eq!(search.trials().len(), 10, "{method}: one without a trail, nine with");
+    }
+    const BACKWARDS: &[Variable] = &[
+        Variable::integer("distance", 1, 9, 1, 4, "", "").only_if("trail", &[Value::Bool(true)]),
+        Variable::bool("trail", false, ""),
+    ];
+    assert!(matches!(Space::new(BACKWARDS), Err(SpaceError::Order { .. })));
+}
+
 #[test]
 fn what_belongs_to_nothing_is_refused() {
     let mut search = Method::Random.start(mixed(), Seed(1));

@@ -1,62 +1,10 @@
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Json, RecordId};
+use crate::lifecycle::Stage;
 use crate::time::Timestamp;
-
-/// The stage of a configuration's life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Simulated only.
-    Paper,
-    /// Losing what it had.
-    Decay,
-    /// Too little evidence yet.
-    Discovery,
-    /// Evidence, of moderate length.
-    Validation,
-    /// Evidence of length and strength.
-    Mature,
-}
-
-impl Stage {
-    /// Every stage.
-    pub const ALL: [Self; 5] =
-        [Self::Paper, Self::Decay, Self::Discovery, Self::Validation, Self::Mature];
-
-    /// Its word, such as `discovery`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Paper => "paper",
-            Self::Decay => "decay",
-            Self::Discovery => "discovery",
-            Self::Validation => "validation",
-            Self::Mature => "mature",
-        }
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Stage {
-    type Err = UnknownStage;
-
-    fn from_str(text: &str) -> Result<Self, UnknownStage> {
-        let found = Self::ALL.into_iter().find(|s| s.as_str() == text);
-        found.ok_or_else(|| UnknownStage(text.to_owned()))
-    }
-}
-
-/// A word that is no stage.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a stage: expected paper, decay, discovery, validation or mature")]
-pub struct UnknownStage(String);
 
 /// What can happen to a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

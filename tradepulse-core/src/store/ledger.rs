@@ -51,9 +51,13 @@ impl LedgerScope {
 pub struct Ledger {
     /// Studies that have trials, deleted ones too.
     pub studies: u64,
-    /// Trials ever run, the infeasible and the pruned too.
+    /// Trials ever run, the infeasible and the pruned and those of windows too. Not counted is what
+    /// nothing is chosen by: the looks at neighbours, other costs and random entries.
     pub trials: u64,
-    /// Trials that have a Sharpe ratio.
+    /// Those among them that were run in the training parts of walk-forward windows.
+    pub window_trials: u64,
+    /// Trials on all candles that have a Sharpe ratio. Those of windows are over shorter spans: their
+    /// Sharpe ratios scatter more, and are not compared with these.
     pub with_sharpe: u64,
     /// Mean of their Sharpe ratios.
     pub sharpe_mean: Option<f64>,
@@ -64,7 +68,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// The ledger of these trials, grouped by study.
+    /// The ledger of these trials, grouped by study, without those of windows.
     pub fn of<'a>(entries: impl Iterator<Item = &'a LedgerEntry>) -> Self {
         let (mut ledger, mut sharpes) = (Self::default(), Vec::new());
         let mut study = None;

@@ -8,7 +8,7 @@ use super::{
     ChangeKind, ConfigurationChange, ConfigurationEvent, ConfigurationFilter, Json, Ledger,
     LedgerEntry, LedgerScope, Page, RecordId, SearchState, Stage, StoreError, StudyFilter,
     StudyRecord, StudyStatus, TrainedConfiguration, TrainingStore, TrialBatch, TrialOutcome,
-    TrialRecord, trading,
+    TrialRecord, WindowSearch, trading,
 };
 use crate::time::Timestamp;
 
@@ -30,6 +30,7 @@ struct Study {
     record: StudyRecord,
     trials: BTreeMap<u64, TrialRecord>,
     state: Option<SearchState>,
+    windows: BTreeMap<u32, WindowSearch>,
     deleted: bool,
 }
 
@@ -139,7 +140,8 @@ impl TrainingStore for MemoryStore {
             return Ok(());
         }
         let (record, trials) = (study.clone(), BTreeMap::new());
-        let new = Study { record, trials, state: None, deleted: false };
+        let windows = BTreeMap::new();
+        let new = Study { record, trials, state: None, windows, deleted: false };
         records.studies.insert(study.id.clone(), new);
         Ok(())
     }
@@ -168,6 +170,7 @@ impl TrainingStore for MemoryStore {
         }
         study.deleted = true;
         study.state = None;
+        study.windows.values_mut().for_each(|w| w.json.clear());
         for trial in study.trials.values_mut() {
             trial.parameters = Json::Null;
             trial.metrics = None;
@@ -200,9 +203,28 @@ impl TrainingStore for MemoryStore {
         Ok(self.records().study(study_id)?.state.clone())
     }
 
+    async fn put_window(&self, search: &WindowSearch) -> Result<(), StoreError> {
+        search.check()?;
+        let mut records = self.records();
+        let windows = &mut records.study(&search.study_id)?.windows;
+        if windows.get(&search.window).is_none_or(|stored| stored.trials <= search.trials) {
+            windows.insert(search.window, search.clone());
+        }
+        Ok(())
+    }
+
+    async fn windows(&self, study_id: &RecordId) -> Result<Vec<WindowSearch>, StoreError> {
+        Ok(self.records().study(study_id)?.windows.values().cloned().collect())
+    }
+
     async fn ledger(&self, scope: &LedgerScope) -> Result<Ledger, StoreError> {
-        let entries: Vec<_> = self.records().entries(scope).collect();
-        Ok(Ledger::of(entries.iter()))
+        let records = self.records();
+        let entries: Vec<_> = records.entries(scope).collect();
+        let mut ledger = Ledger::of(entries.iter());
+        let studies = records.studies.values().filter(|s| scope.matches(&s.record));
+        ledger.window_trials = studies.flat_map(|s| s.windows.values()).map(|w| w.trials).sum();
+        ledger.trials += ledger.window_trials;
+        Ok(ledger)
     }
 
     async fn ledger_entries(

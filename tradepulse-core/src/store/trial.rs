@@ -42,8 +42,13 @@ pub struct TrialRecord {
 impl TrialRecord {
     /// The first objective of a feasible trial.
     pub fn objective(&self) -> Option<f64> {
+        self.objectives().and_then(|objectives| objectives.first().copied())
+    }
+
+    /// The objectives of a feasible trial.
+    pub fn objectives(&self) -> Option<&[f64]> {
         match &self.outcome {
-            TrialOutcome::Feasible(objectives) => objectives.first().copied(),
+            TrialOutcome::Feasible(objectives) => Some(objectives),
             TrialOutcome::Infeasible { .. } => None,
         }
     }

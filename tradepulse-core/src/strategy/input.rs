@@ -1,5 +1,4 @@
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::indicator::{
     Atr, BatchError, Ema, Indicator, PeriodError, RollingMax, RollingMin, Rsi, Sma,
@@ -73,7 +72,7 @@ where
 
 impl InputSpec {
     /// The whole column at once.
-    fn column(self, columns: &Columns) -> Result<Vec<f64>, BatchError> {
+    pub(super) fn column(self, columns: &Columns) -> Result<Vec<f64>, BatchError> {
         let mut out = vec![f64::NAN; columns.len()];
         match self {
             Self::Sma(source, n) => Sma::batch(n, source.column(columns), &mut out),
@@ -197,41 +196,5 @@ impl Inputs {
 
     pub(super) fn streams(&self) -> Result<Vec<Stream>, PeriodError> {
         self.specs.iter().map(|spec| spec.stream()).collect()
-    }
-}
-
-/// Indicator columns of one series, computed when first asked for and shared from then on.
-///
-/// Many backtests over the same candles (the trials of a study) use one cache, from any thread.
-#[derive(Debug, Default)]
-pub struct InputCache {
-    columns: Mutex<HashMap<InputSpec, Arc<Vec<f64>>>>,
-}
-
-impl InputCache {
-    /// The columns of `inputs` over `columns`, which must be the same candles at every call.
-    ///
-    /// # Errors
-    /// If a period is outside its indicator's range.
-    pub fn columns(
-        &self,
-        inputs: &Inputs,
-        columns: &Columns,
-    ) -> Result<Vec<Arc<Vec<f64>>>, BatchError> {
-        inputs
-            .specs
-            .iter()
-            .map(|spec| {
-                if let Some(column) = self.lock().get(spec) {
-                    return Ok(Arc::clone(column));
-                }
-                let column = Arc::new(spec.column(columns)?);
-                Ok(Arc::clone(self.lock().entry(*spec).or_insert(column)))
-            })
-            .collect()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<InputSpec, Arc<Vec<f64>>>> {
-        self.columns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

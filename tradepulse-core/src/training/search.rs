@@ -12,16 +12,21 @@ use crate::performance::Metrics;
 pub struct Evaluated {
     /// Its objective, or why it has none.
     pub outcome: Outcome,
-    /// Its figures; `None` if it could not run.
+    /// Its figures, those of the first third if it was pruned; `None` if it could not run.
     pub metrics: Option<Metrics>,
-    /// Return of every UTC day, a fraction.
+    /// Return of every UTC day, a fraction; none if it was pruned.
     pub daily_returns: Vec<f64>,
+    /// Its first objective over the first third of the candles, if that was looked at.
+    pub early: Option<f64>,
+    /// Whether it was given up after the first third.
+    pub pruned: bool,
 }
 
 impl Evaluated {
     /// A trial that could not run, for this reason.
     pub fn infeasible(reason: impl Into<String>) -> Self {
-        Self { outcome: Outcome::infeasible(reason), metrics: None, daily_returns: Vec::new() }
+        let outcome = Outcome::infeasible(reason);
+        Self { outcome, metrics: None, daily_returns: Vec::new(), early: None, pruned: false }
     }
 }
 
@@ -52,7 +57,7 @@ pub enum SearchEnd {
     Done,
     /// There were no other points.
     Exhausted,
-    /// The observer broke it off.
+    /// The observer broke it off, or an evaluation was stopped.
     Stopped,
 }
 
@@ -71,12 +76,13 @@ impl Search {
     pub const BATCH: usize = 8;
 
     /// Asks, evaluates and tells until there are enough trials; `observe` is called after each
-    /// batch and may break off.
+    /// batch and may break off. An evaluation that comes to nothing (`None`) was stopped: its batch
+    /// is not told, and a search resumed from the last state asks for it again.
     pub fn run<P: Pool>(
         self,
         optimiser: &mut dyn Optimiser,
         pool: &P,
-        evaluate: &(dyn Fn(&Parameters) -> Evaluated + Sync),
+        evaluate: &(dyn Fn(&Parameters) -> Option<Evaluated> + Sync),
         mut observe: impl FnMut(Progress<'_>) -> ControlFlow<()>,
     ) -> SearchEnd {
         let told = |optimiser: &dyn Optimiser| {
@@ -92,6 +98,9 @@ impl Search {
                 return SearchEnd::Exhausted;
             }
             let evaluated = pool.map(batch.len(), &|i| evaluate(&batch[i].parameters));
+            let Some(evaluated) = evaluated.into_iter().collect::<Option<Vec<_>>>() else {
+                return SearchEnd::Stopped;
+            };
             let batch: Vec<_> = batch.into_iter().zip(evaluated).collect();
             let told = batch.iter().map(|(suggestion, evaluated)| Told {
                 number: suggestion.number,

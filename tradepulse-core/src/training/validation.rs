@@ -15,17 +15,22 @@ use crate::significance::{RandomEntries, RandomTest, TradeTemplate};
 
 /// All trials ever run on the same data with the same strategy: what the best of them is compared
 /// with.
+///
+/// A trial is a parameter set that was tried so that the best could be chosen: those of the search
+/// on all candles and those of every walk-forward window, of this study and of all before, feasible
+/// or not. Looks at neighbours, other costs and random entries choose nothing and do not count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct TrialLedger {
     /// Number of trials, those of this study included.
     pub trials: u64,
-    /// Variance of their daily Sharpe ratios (not annualised), if known.
+    /// Variance of the daily Sharpe ratios (not annualised) of those on all candles, if known. Those
+    /// of windows are over shorter spans: they scatter more, and the best is none of them.
     pub variance: Option<f64>,
 }
 
 impl TrialLedger {
     /// The ledger of one study alone: its trials' daily returns, of which those without variation
-    /// have no Sharpe ratio but count as trials.
+    /// have no Sharpe ratio but count as trials. Trials of windows are to be added.
     pub fn of_returns<T: AsRef<[f64]>>(trials: &[T]) -> Self {
         let sharpes: Vec<f64> =
             trials.iter().filter_map(|t| TrackRecord::new(t.as_ref())).map(|r| r.sharpe).collect();
@@ -77,7 +82,7 @@ impl Study<'_> {
     /// could run; `ledger` counts all trials there ever were.
     ///
     /// # Errors
-    /// [`TrainingError::Never`] if no trial is feasible; else if a backtest fails.
+    /// [`TrainingError::Never`] if no trial is feasible; else if a backtest fails or is stopped.
     pub fn validate<P: Pool>(
         &self,
         best: &Trial,
@@ -95,6 +100,7 @@ impl Study<'_> {
         let in_sample = run(&self.backtest.clone().keep_equity())?;
         let cost_survival = CostSurvival::new(&self.backtest, run)?;
         let neighbourhood = self.neighbourhood(best, objective, pool);
+        self.require_going()?;
         let deflated_sharpe =
             TrackRecord::new(&in_sample.daily_returns).and_then(|record| match ledger.variance {
                 Some(variance) => record.deflated_sharpe(ledger.trials, variance),
@@ -113,6 +119,7 @@ impl Study<'_> {
         let trades = outside.map_or(&[][..], |found| &found.trades);
         let monte_carlo = MonteCarlo::new(capital, trades, Self::BOOTSTRAP_RUNS, self.plan.seed);
         let random_entries = outside.and_then(|found| self.random_entries(trades, found, pool));
+        self.require_going()?;
         let mean_interval = outside.and_then(|found| {
             let returns = &found.daily_returns;
             let mean_block = BlockLength::new(returns).map_or(1.0, |b| b.stationary.max(1.0));
@@ -154,6 +161,11 @@ impl Study<'_> {
         })
     }
 
+    /// Refuses to go on with what was computed by halves.
+    fn require_going(&self) -> Result<(), TrainingError> {
+        if self.backtest.is_stopped() { Err(TrainingError::Stopped) } else { Ok(()) }
+    }
+
     fn neighbourhood<P: Pool>(&self, best: &Trial, peak: f64, pool: &P) -> Neighbourhood {
         let points = self.space.neighbours(&best.point);
         let here = self.space.parameters(&best.point);
@@ -186,10 +198,13 @@ impl Study<'_> {
         });
         let costs = self.backtest.settings().venue_costs;
         let entries = RandomEntries::new(&part, &templates, costs, 0, marks.as_deref()).ok()?;
-        let profits: Vec<f64> = trades.iter().map(|t| t.profit_pct / 100.0).collect();
+        let profits: Vec<f64> = trades.iter().map(|t| t.profit_pct).collect();
         let observed = RandomEntries::observed(&templates, &profits);
         let seed = self.plan.seed;
-        let random = pool.map(Self::RANDOM_RUNS, &|run| entries.profit(seed, run));
+        let random = pool.map(Self::RANDOM_RUNS, &|run| {
+            // Once stopped, nothing of this is used.
+            if self.backtest.is_stopped() { 0.0 } else { entries.profit(seed, run) }
+        });
         RandomTest::new(observed, &random)
     }
 }

@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::{Pool, Progress, SearchEnd, Study, TrainingError, Window};
 use crate::account::Trade;
 use crate::backtest::Settings;
+use crate::optimise::{Method, State};
 use crate::parameter::Parameters;
 use crate::performance::{EquityCurve, Metrics};
 use crate::random::Seed;
@@ -48,6 +50,20 @@ impl Study<'_> {
     pub fn walk_forward<P: Pool>(
         &self,
         pool: &P,
+        observe: impl FnMut(usize, Progress<'_>) -> ControlFlow<()>,
+    ) -> Result<WalkForward, TrainingError> {
+        self.resume_walk_forward(BTreeMap::new(), pool, observe)
+    }
+
+    /// The same, broken off before: the searches of the windows in `saved`, by their numbers, go on
+    /// from there. It comes to what an uninterrupted one comes to.
+    ///
+    /// # Errors
+    /// As [`walk_forward`](Self::walk_forward), and if a search was saved in another space.
+    pub fn resume_walk_forward<P: Pool>(
+        &self,
+        mut saved: BTreeMap<usize, State>,
+        pool: &P,
         mut observe: impl FnMut(usize, Progress<'_>) -> ControlFlow<()>,
     ) -> Result<WalkForward, TrainingError> {
         let series = self.backtest.series();
@@ -57,7 +73,10 @@ impl Study<'_> {
         let mut results = Vec::with_capacity(windows.len());
         for (number, window) in windows.into_iter().enumerate() {
             let seed = Seed(self.plan.seed.0.wrapping_add(1 + number as u64));
-            let mut optimiser = self.plan.method.start(self.space.clone(), seed);
+            let mut optimiser = match saved.remove(&number) {
+                Some(state) => Method::resume(self.space.clone(), state)?,
+                None => self.plan.method.start(self.space.clone(), seed),
+            };
             let observed = |progress: Progress<'_>| observe(number, progress);
             match self.search_rows(window.train.clone(), &mut *optimiser, pool, observed) {
                 Ok(SearchEnd::Stopped) => return Err(TrainingError::Stopped),

@@ -64,6 +64,7 @@ mod schema;
 mod study;
 mod trading;
 mod trial;
+mod window;
 mod writer;
 
 use std::{
@@ -80,7 +81,7 @@ use sqlx::{
 use tradepulse_core::store::{
     ConfigurationChange, ConfigurationEvent, ConfigurationFilter, Json, Ledger, LedgerEntry,
     LedgerScope, Page, RecordId, SearchState, StoreError, StudyFilter, StudyRecord,
-    TrainedConfiguration, TrainingStore, TrialBatch, TrialRecord,
+    TrainedConfiguration, TrainingStore, TrialBatch, TrialRecord, WindowSearch,
 };
 
 use self::{
@@ -250,6 +251,15 @@ impl TrainingStore for SqliteStore {
 
     async fn search_state(&self, study_id: &RecordId) -> Result<Option<SearchState>, StoreError> {
         reading!(self, trial::state, study_id)
+    }
+
+    async fn put_window(&self, search: &WindowSearch) -> Result<(), StoreError> {
+        search.check()?;
+        writing!(self, window::put, search)
+    }
+
+    async fn windows(&self, study_id: &RecordId) -> Result<Vec<WindowSearch>, StoreError> {
+        reading!(self, window::list, study_id)
     }
 
     async fn ledger(&self, scope: &LedgerScope) -> Result<Ledger, StoreError> {

@@ -1,12 +1,11 @@
 //! The report of a stored study. What is not stored is computed again, where the candles are.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use tradepulse_core::lifecycle::{Evidence, Judgement};
 use tradepulse_core::store::{Page, StudyRecord, StudyStatus};
-use tradepulse_core::training::{Study, Validation};
+use tradepulse_core::training::Validation;
 use tradepulse_exec::store::columnar;
 use tradepulse_exec::threads::Threads;
 use tradepulse_strategies::registry;
@@ -90,10 +89,10 @@ fn again(
 ) -> Result<Validation> {
     let registry = registry();
     let cell = stored::cell(&registry, record, market)?;
-    let study = Study::new(cell.strategy, cell.backtest.clone(), stored::plan(record)?)?;
+    let study = cell.study(stored::plan(record)?)?;
     let pool = Threads::all();
-    let (best, returns) = stored::found(&study, record, records, pool)?;
-    let walked = study.walk_forward(&pool, |_, _| ControlFlow::Continue(()))?;
+    let found = stored::found(&study, record, records, pool)?;
+    let walked = stored::walk_forward(&study, record, records, pool)?;
     let ledger = stored::ledger(record, records)?;
-    Ok(study.validate(&best, &returns, Some(walked), ledger, &pool)?)
+    Ok(study.validate(&found.best, &found.returns, Some(walked), ledger, &pool)?)
 }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use tradepulse_core::backtest::{Backtest, Settings};
-use tradepulse_core::market::{ExchangeName, Market, Series, Symbol};
+use tradepulse_core::optimise::{Method, Space};
 use tradepulse_core::regime::{self, Regime};
 use tradepulse_core::store::RegimeScope;
 use tradepulse_core::strategy::{Registered, Registry};
-use tradepulse_core::time::Timeframe;
+use tradepulse_core::training::{Study, StudyPlan, TrainingError};
+
+use super::market::TrainingMarket;
 
 /// The regime a configuration is trained for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,35 +52,40 @@ impl std::str::FromStr for RegimeChoice {
     }
 }
 
-/// Candles of one market, shared by all cells on it.
-pub(crate) struct TrainingMarket {
-    pub(crate) exchange: ExchangeName,
-    pub(crate) symbol: Symbol,
-    pub(crate) timeframe: Timeframe,
-    pub(crate) series: Series,
-    pub(crate) fingerprint: String,
-}
-
-impl TrainingMarket {
-    pub(crate) fn new(market: Market, series: Series) -> Self {
-        let fingerprint = series.sha256();
-        let Market { exchange, symbol, timeframe } = market;
-        Self { exchange, symbol, timeframe, series, fingerprint }
-    }
-}
-
-impl fmt::Display for TrainingMarket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.exchange, self.symbol, self.timeframe)
-    }
-}
-
 /// One strategy on one market in one regime.
 pub(crate) struct Cell<'a> {
     pub(crate) strategy: &'a Registered,
+    /// What is searched of its variables.
+    pub(crate) space: Space,
     pub(crate) market: &'a TrainingMarket,
     pub(crate) regime: RegimeChoice,
     pub(crate) backtest: Backtest<'a>,
+    /// Why it cannot be trained, as far as that is seen before any work.
+    pub(crate) obstacle: Option<String>,
+}
+
+impl<'a> Cell<'a> {
+    /// Its study.
+    pub(crate) fn study(&self, plan: StudyPlan) -> Result<Study<'a>, TrainingError> {
+        let study = Study::new(self.strategy, self.backtest.clone(), plan)?;
+        Ok(study.over(self.space.clone()))
+    }
+
+    /// The plan of its study: a grid has as many trials as it has points.
+    pub(crate) fn plan(&self, plan: &StudyPlan) -> StudyPlan {
+        match plan.method {
+            Method::Grid => {
+                StudyPlan { trials: self.space.size().try_into().unwrap_or(usize::MAX), ..*plan }
+            }
+            _ => *plan,
+        }
+    }
+
+    /// Whether it differs from `other` in nothing but its regime.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        std::ptr::eq(self.market, other.market)
+            && self.strategy.about().name == other.strategy.about().name
+    }
 }
 
 impl fmt::Display for Cell<'_> {
@@ -91,34 +98,46 @@ impl fmt::Display for Cell<'_> {
     }
 }
 
+/// Memory of the indicator columns of all markets, bytes: as many columns for each.
+const COLUMN_MEMORY: usize = 512 << 20;
+
 /// Days over which a regime is judged.
 const REGIME_WINDOW_DAYS: f64 = 7.0;
 
-/// Every strategy on every market in every regime.
+/// The strategies of these names, or all.
+pub(crate) fn chosen<'a>(registry: &'a Registry, names: &[String]) -> Result<Vec<&'a Registered>> {
+    match names {
+        [all] if all == "all" => Ok(registry.iter().collect()),
+        names => Ok(names.iter().map(|name| registry.get(name)).collect::<Result<_, _>>()?),
+    }
+}
+
+/// Every strategy, with what is searched of it, on every market in every regime; the regimes of a
+/// strategy and market side by side.
 pub(crate) fn cells<'a>(
-    registry: &'a Registry,
-    strategies: &[String],
+    chosen: &[(&'a Registered, Space)],
     markets: &'a [TrainingMarket],
     regimes: &[RegimeChoice],
     settings: &Settings,
 ) -> Result<Vec<Cell<'a>>> {
-    let chosen: Vec<&Registered> = match strategies {
-        [all] if all == "all" => registry.iter().collect(),
-        names => names.iter().map(|name| registry.get(name)).collect::<Result<_, _>>()?,
-    };
     if chosen.is_empty() || regimes.is_empty() {
         bail!("there is nothing to train: name strategies and regimes");
     }
+    let candles: usize = markets.iter().map(|m| m.series.len()).sum();
     let mut cells = Vec::new();
     for market in markets {
-        let plain = Backtest::new(&market.series, settings.clone())?;
-        for &regime in regimes {
-            let backtest = within(&plain, regime)?;
-            cells.extend(chosen.iter().map(|&strategy| Cell {
+        let plain = Backtest::new(&market.series, settings.clone())?
+            .with_column_memory(COLUMN_MEMORY / candles * market.series.len());
+        let backtests: Vec<_> =
+            regimes.iter().map(|&regime| within(&plain, regime)).collect::<Result<_>>()?;
+        for (strategy, space) in chosen {
+            cells.extend(regimes.iter().zip(&backtests).map(|(&regime, backtest)| Cell {
                 strategy,
+                space: space.clone(),
                 market,
                 regime,
                 backtest: backtest.clone(),
+                obstacle: None,
             }));
         }
     }

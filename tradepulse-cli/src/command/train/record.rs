@@ -3,17 +3,15 @@
 use anyhow::Result;
 use serde_json::json;
 use tradepulse_core::account::Trade;
-use tradepulse_core::lifecycle;
 use tradepulse_core::optimise::{Outcome, Suggestion};
 use tradepulse_core::order::ExitReason;
 use tradepulse_core::sizing::TradeRecord;
 use tradepulse_core::store::{
     Cell as CellKey, Json, PerformanceFigures, Provenance, RecordId, RegimeScope, RiskFigures,
-    Stage, StatisticalFigures, StudyRecord, StudyStatus, TrainedConfiguration, TrialOutcome,
-    TrialRecord,
+    StatisticalFigures, StudyRecord, StudyStatus, TrainedConfiguration, TrialOutcome, TrialRecord,
 };
 use tradepulse_core::time::Timestamp;
-use tradepulse_core::training::{Evaluated, Study, StudyPlan, Validation};
+use tradepulse_core::training::{Evaluated, Objective, Study, StudyPlan, Validation};
 
 use super::cell::{Cell, RegimeChoice};
 
@@ -38,11 +36,11 @@ pub(crate) fn study(cell: &Cell<'_>, study: &Study<'_>, now: Timestamp) -> Study
         id,
         cell: key,
         strategy_version: about.version,
-        space: json!(about.variables),
+        space: json!(study.space()),
         method,
         seed: plan.seed.0,
         trials_wanted: plan.trials as u64,
-        objective: json!(plan.objective),
+        objective: json!(objectives(plan)),
         windows: json!(plan.windows),
         data_fingerprint: cell.market.fingerprint.clone(),
         data_from: from,
@@ -81,8 +79,9 @@ pub(crate) fn trial(suggestion: &Suggestion, evaluated: &Evaluated) -> Result<Tr
             }
         },
         metrics: metrics.map(serde_json::to_value).transpose()?,
-        sharpe: metrics.and_then(|m| m.sharpe),
-        pruned: false,
+        // That of a part is not to be compared with those of the whole.
+        sharpe: metrics.filter(|_| !evaluated.pruned).and_then(|m| m.sharpe),
+        pruned: evaluated.pruned,
         seconds: 0.0,
     })
 }
@@ -99,7 +98,7 @@ pub(crate) fn configuration(
     let id = RecordId::derive(&["configuration", study.id.as_str()]);
     let mut configuration =
         TrainedConfiguration::new(id, study.cell.clone(), study.strategy_version, parameters, now);
-    configuration.status = stage(validation.judgement.standing.stage);
+    configuration.status = validation.judgement.standing.stage;
     configuration.performance = performance(validation);
     configuration.statistics = statistics(validation);
     configuration.risk = risk(validation);
@@ -115,7 +114,7 @@ pub(crate) fn configuration(
         seed: Some(plan.seed),
         trials: Some(validation.ledger.trials),
         optimizer: Some(json_text(&json!(plan.method))),
-        objective: Some(plan.objective.name().to_owned()),
+        objective: Some(objectives(plan)),
         data_fingerprint: Some(study.data_fingerprint.clone()),
         data_from: Some(study.data_from),
         data_to: Some(study.data_to),
@@ -126,14 +125,9 @@ pub(crate) fn configuration(
     configuration
 }
 
-pub(crate) fn stage(stage: lifecycle::Stage) -> Stage {
-    match stage {
-        lifecycle::Stage::Paper => Stage::Paper,
-        lifecycle::Stage::Decay => Stage::Decay,
-        lifecycle::Stage::Discovery => Stage::Discovery,
-        lifecycle::Stage::Validation => Stage::Validation,
-        lifecycle::Stage::Mature => Stage::Mature,
-    }
+/// The objectives' names, separated by commas.
+fn objectives(plan: &StudyPlan) -> String {
+    plan.objectives().map(Objective::name).collect::<Vec<_>>().join(",")
 }
 
 fn json_text(value: &Json) -> String {

@@ -1,24 +1,27 @@
 //! A stored study opened again: its cell, plan and candles, as its record has them.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use tradepulse_core::backtest::Settings;
 use tradepulse_core::lifecycle::{Evidence, Judgement};
 use tradepulse_core::market::Market;
-use tradepulse_core::optimise::Method;
+use tradepulse_core::optimise::{Restriction, Space};
 use tradepulse_core::store::{
     ConfigurationFilter, Page, StudyRecord, TrainedConfiguration, TrainingStore,
 };
-use tradepulse_core::strategy::Registry;
-use tradepulse_core::training::{Study, StudyPlan, TrialLedger};
+use tradepulse_core::strategy::{Registered, Registry};
+use tradepulse_core::training::{Study, StudyPlan, TrialLedger, WalkForward};
 use tradepulse_exec::import;
 use tradepulse_exec::store::columnar::CandleStore;
 use tradepulse_exec::threads::Threads;
 
-use super::cell::{Cell, TrainingMarket, cells};
+use super::cell::{Cell, cells};
+use super::market::{TrainingMarket, load};
 use super::record;
-use super::work::{self, Found, Records};
+use super::search::{self, Found};
+use super::work::{self, Records};
 use crate::arguments::DataDir;
 
 /// The candles of a study, from `file` or else from the store.
@@ -41,7 +44,7 @@ pub(crate) fn market(
             let options = import::Options { symbol, ..import::Options::default() };
             import::import(&[file], market.timeframe, &options)?.series
         }
-        None => CandleStore::open(place.path()?).load(&market, None, None).with_context(|| {
+        None => load(&CandleStore::open(place.path()?), &market).with_context(|| {
             format!("the candles of study {} are needed: name their file with --data", record.id)
         })?,
     };
@@ -77,6 +80,22 @@ fn part<T: serde::de::DeserializeOwned>(record: &StudyRecord, name: &str) -> Res
     })
 }
 
+/// What is searched of the strategy's variables. A restriction that the record does not hold, or
+/// that its variable has no more, is left out: [`cell`] sees that the space is another.
+fn space(record: &StudyRecord, strategy: &Registered) -> Result<Space> {
+    let variables = strategy.about().variables;
+    let mut space = Space::new(variables)?;
+    for variable in variables {
+        let stored = record.space.as_array().into_iter().flatten();
+        let search =
+            stored.filter(|v| v["name"] == variable.name).find_map(|v| v["search"].as_str());
+        if let Some(part) = search.and_then(|text| Restriction::parse(&variable.domain, text)) {
+            space = space.restrict(variable.name, &part)?;
+        }
+    }
+    Ok(space)
+}
+
 /// The study's cell on its candles.
 ///
 /// # Errors
@@ -86,12 +105,13 @@ pub(crate) fn cell<'a>(
     record: &StudyRecord,
     market: &'a TrainingMarket,
 ) -> Result<Cell<'a>> {
-    let names = [record.cell.strategy.clone()];
+    let strategy = registry.get(&record.cell.strategy)?;
+    let chosen = [(strategy, space(record, strategy)?)];
     let regimes = [record.cell.regime.into()];
     let markets = std::slice::from_ref(market);
-    let cells = cells(registry, &names, markets, &regimes, &settings(record)?)?;
+    let cells = cells(&chosen, markets, &regimes, &settings(record)?)?;
     let Some(cell) = cells.into_iter().next() else { bail!("study {} has no cell", record.id) };
-    let study = Study::new(cell.strategy, cell.backtest.clone(), plan(record)?)?;
+    let study = cell.study(plan(record)?)?;
     let again =
         StudyRecord { id: record.id.clone(), ..record::study(&cell, &study, record.created_at) };
     if let Some(field) = record.differs_in(&again) {
@@ -111,12 +131,19 @@ pub(crate) fn found(
     records: &Records<'_>,
     pool: Threads,
 ) -> Result<Found> {
-    let Some(state) = records.wait(records.store.search_state(&record.id))? else {
-        bail!("study {} has no trial yet: tradepulse train --resume {}", record.id, record.id);
-    };
-    let state = serde_json::from_str(&state.json).context("the stored search is unreadable")?;
-    let optimiser = Method::resume(study.space().clone(), state)?;
-    work::found(study, &*optimiser, pool)
+    search::stored(study, record, records, pool)
+}
+
+/// The walk-forward of the searches of windows as they stand; what of them is not stored is made
+/// again.
+pub(crate) fn walk_forward(
+    study: &Study<'_>,
+    record: &StudyRecord,
+    records: &Records<'_>,
+    pool: Threads,
+) -> Result<WalkForward> {
+    let saved = search::stored_windows(record, records)?;
+    Ok(study.resume_walk_forward(saved, &pool, |_, _| ControlFlow::Continue(()))?)
 }
 
 /// All trials ever run with the study's strategy on its market.

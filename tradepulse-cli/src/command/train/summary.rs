@@ -10,14 +10,15 @@ use tradepulse_core::training::StudyPlan;
 use tradepulse_exec::threads::Threads;
 
 use super::cell::Cell;
+use super::front;
 use super::work::Ended;
 use crate::output::{self, Verdict, maybe, number};
 
 /// Trials of a cell: those of its search and of every window's.
 pub(super) fn trials(cell: &Cell<'_>, plan: &StudyPlan) -> usize {
-    match plan.windows.windows(&cell.market.series) {
-        Ok(windows) => plan.trials * (1 + windows.len()),
-        Err(_) => 0,
+    match (&cell.obstacle, plan.windows.windows(&cell.market.series)) {
+        (None, Ok(windows)) => cell.plan(plan).trials.saturating_mul(1 + windows.len()),
+        _ => 0,
     }
 }
 
@@ -44,7 +45,7 @@ pub(super) fn estimate(
         let candles = cell.market.series.len() as f64;
         let windows = plan.windows.windows(&cell.market.series)?;
         let walked: usize = windows.iter().map(|w| w.train.len() + w.test.len()).sum();
-        seconds += plan.trials as f64 * one * (1.0 + walked as f64 / candles);
+        seconds += cell.plan(plan).trials as f64 * one * (1.0 + walked as f64 / candles);
     }
     let seconds = seconds / threads.jobs() as f64;
     if json {
@@ -57,7 +58,7 @@ pub(super) fn estimate(
         }))?;
     } else {
         output::line(format!(
-            "{} cells ({skipped} with too little data), {} trials, about {} s on {} threads",
+            "{} cells ({skipped} to be skipped), {} trials, about {} s on {} threads",
             cells.len(),
             number(all as f64, 0),
             number(seconds, 1),
@@ -83,6 +84,11 @@ pub(super) fn print(
         }));
     }
     table(cells, results, seconds)?;
+    for (cell, ended) in cells.iter().zip(results) {
+        if let Ok(Ended::Trained(trained)) = ended {
+            front::print(&cell.to_string(), &trained.front)?;
+        }
+    }
     for file in written {
         output::line(format!("Written: {}", file.display()))?;
     }
@@ -155,6 +161,9 @@ fn row(cell: &Cell<'_>, ended: &Result<Ended>) -> serde_json::Value {
             row["seconds"] = json!(trained.seconds);
             row["best"] = json!({ "parameters": v.parameters, "objective": v.objective });
             row["configuration"] = json!(trained.configuration);
+            if !trained.front.is_empty() {
+                row["front"] = front::to_json(&trained.front);
+            }
         }
         Ok(Ended::Skipped(reason)) => row["skipped"] = json!(reason),
         Ok(Ended::Stopped(id)) => row["stopped"] = json!(id),

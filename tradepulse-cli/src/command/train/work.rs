@@ -3,19 +3,20 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
-use tradepulse_core::optimise::{Method, Optimiser};
+use anyhow::Result;
 use tradepulse_core::store::{
-    LedgerScope, RecordId, SearchState, StoreError, StudyRecord, StudyStatus, TrainedConfiguration,
-    TrainingStore, TrialBatch,
+    LedgerScope, RecordId, StoreError, StudyRecord, StudyStatus, TrainedConfiguration,
+    TrainingStore,
 };
 use tradepulse_core::training::{
-    Progress, SearchEnd, Study, StudyPlan, TrainingError, TrialLedger, Validation,
+    Study, StudyPlan, TrainingError, TrialLedger, Validation, WalkForward,
 };
 use tradepulse_exec::threads::Threads;
 
 use super::cell::Cell;
+use super::front::TradeOff;
 use super::record;
+use super::search::{self, Found};
 use crate::clock::now;
 
 /// What a cell came to.
@@ -25,6 +26,8 @@ pub(crate) struct Trained {
     pub(crate) seconds: f64,
     pub(crate) validation: Validation,
     pub(crate) configuration: TrainedConfiguration,
+    /// The trade-offs found, of a search for several objectives.
+    pub(crate) front: Vec<TradeOff>,
 }
 
 /// How a cell ended.
@@ -49,20 +52,61 @@ impl Records<'_> {
     }
 }
 
-/// Trains one cell. `step` is told of every trial and says whether to go on.
-pub(crate) fn train_cell(
-    cell: &Cell<'_>,
-    plan: StudyPlan,
+/// Told of every batch: its trials, and the best objective so far where it is that of a whole study.
+/// Says whether to go on.
+pub(crate) type Step<'a> = dyn Fn(usize, Option<f64>) -> ControlFlow<()> + Sync + 'a;
+
+/// A cell's search and walk-forward, not judged yet.
+struct Searched<'a> {
+    study: Study<'a>,
+    record: StudyRecord,
+    found: Found,
+    walk_forward: WalkForward,
+    seconds: f64,
+}
+
+/// Trains the cells of one strategy on one market, which differ in their regimes. All are searched
+/// before the first is judged: each is held against the trials of all, and none depends on which
+/// came first.
+pub(crate) fn train_together(
+    cells: &[Cell<'_>],
+    plan: &StudyPlan,
     records: &Records<'_>,
     pool: Threads,
-    step: &(dyn Fn(usize, Option<f64>) -> ControlFlow<()> + Sync),
-) -> Result<Ended> {
-    let started = Instant::now();
-    // Before any work: is there enough data for the windows?
-    if let Err(error) = plan.windows.windows(&cell.market.series) {
-        return Ok(Ended::Skipped(error.to_string()));
+    step: &Step<'_>,
+) -> Vec<Result<Ended>> {
+    let stop = || step(0, None).is_break();
+    let mut searched = Vec::with_capacity(cells.len());
+    for cell in cells {
+        let found = if stop() {
+            Ok(Err(Ended::Skipped("not begun".to_owned())))
+        } else {
+            search_cell(cell, plan, &stop, records, pool, step)
+        };
+        searched.push(found);
     }
-    let study = Study::new(cell.strategy, cell.backtest.clone(), plan)?;
+    let judged = cells.iter().zip(searched).map(|(cell, found)| match found? {
+        Err(ended) => Ok(ended),
+        Ok(found) => judge(cell, found, records, pool),
+    });
+    judged.collect()
+}
+
+/// Searches one cell and walks it forward; the other end if there is nothing to judge.
+fn search_cell<'a>(
+    cell: &Cell<'a>,
+    plan: &StudyPlan,
+    stop: &'a (dyn Fn() -> bool + Sync),
+    records: &Records<'_>,
+    pool: Threads,
+    step: &Step<'_>,
+) -> Result<Result<Searched<'a>, Ended>> {
+    let started = Instant::now();
+    if let Some(reason) = &cell.obstacle {
+        return Ok(Err(Ended::Skipped(reason.clone())));
+    }
+    let backtest = cell.backtest.clone().stop_when(stop);
+    let study = Study::new(cell.strategy, backtest, cell.plan(plan))?.over(cell.space.clone());
     let mut record = record::study(cell, &study, now());
     match records.wait(records.store.study(&record.id)) {
         Ok(known) => record.created_at = known.created_at,
@@ -71,42 +115,55 @@ pub(crate) fn train_cell(
     }
     record.status = StudyStatus::Running;
     records.wait(records.store.put_study(&record))?;
-
-    let searched = search(&study, &record, records, pool, step);
-    let (best, returns) = match searched {
-        Ok(Some(found)) => found,
-        Ok(None) => {
-            record.status = StudyStatus::Cancelled;
-            records.wait(
-                records.store.put_study(&StudyRecord { updated_at: now(), ..record.clone() }),
-            )?;
-            return Ok(Ended::Stopped(record.id));
+    let searched = search::search(&study, &record, records, pool, step).and_then(|found| {
+        let Some(found) = found else { return Ok(None) };
+        let walked = search::walk_forward(&study, &record, records, pool, step)?;
+        Ok(walked.map(|walk_forward| (found, walk_forward)))
+    });
+    match searched {
+        Ok(Some((found, walk_forward))) => {
+            let seconds = started.elapsed().as_secs_f64();
+            Ok(Ok(Searched { study, record, found, walk_forward, seconds }))
         }
+        Ok(None) => cancelled(record, records).map(Err),
         Err(error) => {
             record.status = StudyStatus::Failed;
             record.note = Some(format!("{error:#}"));
             records.wait(records.store.put_study(&StudyRecord { updated_at: now(), ..record }))?;
-            return match error.downcast_ref::<TrainingError>() {
-                Some(TrainingError::Never { .. }) => Ok(Ended::Skipped(error.to_string())),
+            match error.downcast_ref::<TrainingError>() {
+                Some(TrainingError::Never { .. }) => Ok(Err(Ended::Skipped(error.to_string()))),
                 _ => Err(error),
-            };
+            }
         }
-    };
-    let walked = study.walk_forward(&pool, |_, progress| step(progress.batch.len(), None));
-    let walk_forward = match walked {
-        Ok(found) => found,
-        Err(TrainingError::Stopped) => {
-            record.status = StudyStatus::Cancelled;
-            records.wait(
-                records.store.put_study(&StudyRecord { updated_at: now(), ..record.clone() }),
-            )?;
-            return Ok(Ended::Stopped(record.id));
-        }
+    }
+}
+
+/// Keeps a study that was broken off.
+fn cancelled(record: StudyRecord, records: &Records<'_>) -> Result<Ended> {
+    let id = record.id.clone();
+    let status = StudyStatus::Cancelled;
+    records.wait(records.store.put_study(&StudyRecord { status, updated_at: now(), ..record }))?;
+    Ok(Ended::Stopped(id))
+}
+
+/// Puts what was found to every test, and stores the configuration.
+fn judge(
+    cell: &Cell<'_>,
+    searched: Searched<'_>,
+    records: &Records<'_>,
+    pool: Threads,
+) -> Result<Ended> {
+    let started = Instant::now();
+    let Searched { study, mut record, found, walk_forward, seconds } = searched;
+    let Found { best, returns, front } = found;
+    let ledger = ledger(&record, records)?;
+    let validated = study.validate(&best, &returns, Some(walk_forward), ledger, &pool);
+    let validation = match validated {
+        Ok(validation) => validation,
+        Err(TrainingError::Stopped) => return cancelled(record, records),
         Err(error) => return Err(error.into()),
     };
-    let ledger = ledger(&record, records)?;
-    let validation = study.validate(&best, &returns, Some(walk_forward), ledger, &pool)?;
-    let configuration = record::configuration(cell, &record, &plan, &validation, now());
+    let configuration = record::configuration(cell, &record, study.plan(), &validation, now());
     let causes = serde_json::json!({
         "judgement": validation.judgement,
         "evidence": validation.evidence,
@@ -119,87 +176,15 @@ pub(crate) fn train_cell(
     Ok(Ended::Trained(Box::new(Trained {
         study: record,
         trials: returns.len(),
-        seconds: started.elapsed().as_secs_f64(),
+        seconds: seconds + started.elapsed().as_secs_f64(),
         validation,
         configuration,
+        front,
     })))
 }
 
 fn is_not_found(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref::<StoreError>(), Some(StoreError::NotFound { .. }))
-}
-
-pub(super) type Found = (tradepulse_core::optimise::Trial, Vec<Vec<f64>>);
-
-/// The search, resumed where it was left; every batch is stored before the next is asked for.
-/// `None` if it was broken off.
-fn search(
-    study: &Study<'_>,
-    record: &StudyRecord,
-    records: &Records<'_>,
-    pool: Threads,
-    step: &(dyn Fn(usize, Option<f64>) -> ControlFlow<()> + Sync),
-) -> Result<Option<Found>> {
-    let state = records.wait(records.store.search_state(&record.id))?;
-    let (mut optimiser, mut batch) = match state {
-        None => (study.optimiser(), 0),
-        Some(SearchState { batch, json }) => {
-            let state = serde_json::from_str(&json).context("the stored search is unreadable")?;
-            (Method::resume(study.space().clone(), state)?, batch)
-        }
-    };
-    let resumed = optimiser.trials().len();
-    if resumed > 0 && step(resumed, None).is_break() {
-        return Ok(None);
-    }
-    let mut failed = None;
-    let observe = |progress: Progress<'_>| {
-        batch += 1;
-        let stored = store_batch(record, records, batch, &progress);
-        if let Err(error) = stored {
-            failed = Some(error);
-            return ControlFlow::Break(());
-        }
-        let best = progress.optimiser.best().and_then(|t| t.outcome.as_ref()?.objective());
-        step(progress.batch.len(), best)
-    };
-    let end = study.search(&mut *optimiser, &pool, observe);
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    if end? == SearchEnd::Stopped {
-        return Ok(None);
-    }
-    found(study, &*optimiser, pool).map(Some)
-}
-
-/// The best trial, and the daily returns of all. These are not stored: they are computed again,
-/// from resumed trials too.
-pub(super) fn found(study: &Study<'_>, optimiser: &dyn Optimiser, pool: Threads) -> Result<Found> {
-    let Some(best) = optimiser.best().cloned() else { bail!("no trial was feasible") };
-    let trials = optimiser.trials();
-    let returns = tradepulse_core::training::Pool::map(&pool, trials.len(), &|i| {
-        let parameters = study.space().parameters(&trials[i].point);
-        study.evaluate(study.backtest(), &parameters).daily_returns
-    });
-    Ok((best, returns))
-}
-
-fn store_batch(
-    record: &StudyRecord,
-    records: &Records<'_>,
-    batch: u64,
-    progress: &Progress<'_>,
-) -> Result<()> {
-    let json = serde_json::to_string(&progress.optimiser.state())?;
-    let trials =
-        progress.batch.iter().map(|(suggestion, evaluated)| record::trial(suggestion, evaluated));
-    records.wait(records.store.put_batch(&TrialBatch {
-        study_id: record.id.clone(),
-        at: now(),
-        trials: trials.collect::<Result<_>>()?,
-        state: Some(SearchState { batch, json }),
-    }))
 }
 
 /// All trials ever run with this strategy on this market.

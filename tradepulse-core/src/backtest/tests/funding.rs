@@ -16,7 +16,7 @@ fn run_funded(series: &Series, script: &[Option<Intent>], funding: &FundingSerie
     let backtest = Backtest::new(series, settings()).unwrap().keep_equity().with_funding(funding);
     let Settings { capital, rules, venue_costs, priority, .. } = settings();
     let engine = Engine::new(Script(script.to_vec()), rules, capital);
-    backtest.drive(engine, Venue::new(venue_costs, priority), &[], 0)
+    backtest.drive(engine, Venue::new(venue_costs, priority), &[], 0).unwrap()
 }
 
 /// Entered at the open of candle 1, at 100, quantity 1, and held to the last close.

@@ -18,6 +18,7 @@ use super::{
 const MIGRATIONS: &[(&str, &str)] = &[
     ("training", include_str!("migrations/0001_training.sql")),
     ("trading", include_str!("migrations/0002_trading.sql")),
+    ("windows", include_str!("migrations/0003_windows.sql")),
 ];
 
 /// The schema version this program writes, and the latest it knows.

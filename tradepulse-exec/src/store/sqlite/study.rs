@@ -116,6 +116,7 @@ pub(super) async fn delete(conn: &mut SqliteConnection, id: &RecordId) -> Result
         "UPDATE studies SET deleted = 1, space = 'null', note = NULL WHERE key = ?",
         "UPDATE trials SET parameters = 'null', metrics = NULL WHERE study_key = ?",
         "DELETE FROM search_states WHERE study_key = ?",
+        "UPDATE window_searches SET json = '' WHERE study_key = ?",
     ] {
         sqlx::query(step).bind(key).execute(&mut *conn).await?;
     }

@@ -138,14 +138,19 @@ pub(super) async fn state(
     row.map(read).transpose()
 }
 
-/// A query over the studies (`s`) and trials (`t`) of a scope, given as the text before and behind
-/// the condition.
+/// A query over the studies (`s`) of a scope and a table of theirs (`t`, the trials if nothing else is
+/// said), given as the text before and behind the condition.
 macro_rules! of_scope {
     ($scope:expr, $before:literal, $behind:literal) => {
+        of_scope!($scope, "trials", $before, $behind)
+    };
+    ($scope:expr, $table:literal, $before:literal, $behind:literal) => {
         match $scope {
             LedgerScope::Data { strategy, data_fingerprint } => sqlx::query(concat!(
                 $before,
-                " FROM studies s JOIN trials t ON t.study_key = s.key
+                " FROM studies s JOIN ",
+                $table,
+                " t ON t.study_key = s.key
                   WHERE s.strategy = ?1 AND s.data_fingerprint = ?2 ",
                 $behind
             ))
@@ -155,7 +160,9 @@ macro_rules! of_scope {
             .bind(None::<i64>),
             LedgerScope::Market { strategy, exchange, pair, timeframe } => sqlx::query(concat!(
                 $before,
-                " FROM studies s JOIN trials t ON t.study_key = s.key
+                " FROM studies s JOIN ",
+                $table,
+                " t ON t.study_key = s.key
                   WHERE s.strategy = ?1 AND s.exchange = ?2 AND s.pair = ?3 AND s.timeframe = ?4 ",
                 $behind
             ))
@@ -181,11 +188,15 @@ pub(super) async fn ledger(
     let mean: Option<f64> = row.try_get("mean")?;
     let squares =
         of_scope!(scope, "SELECT SUM((t.sharpe - ?5) * (t.sharpe - ?5)) AS squares", "").bind(mean);
-    let squares: Option<f64> = squares.fetch_one(conn).await?.try_get("squares")?;
+    let squares: Option<f64> = squares.fetch_one(&mut *conn).await?.try_get("squares")?;
+    let windows =
+        of_scope!(scope, "window_searches", "SELECT COALESCE(SUM(t.trials), 0) AS trials", "");
+    let window_trials = count(&windows.fetch_one(conn).await?, "trials")?;
     let with_sharpe = count(&row, "with_sharpe")?;
     Ok(Ledger {
         studies: count(&row, "studies")?,
-        trials: count(&row, "trials")?,
+        trials: count(&row, "trials")? + window_trials,
+        window_trials,
         with_sharpe,
         sharpe_mean: mean,
         sharpe_variance: squares
