@@ -6,6 +6,7 @@ mod command;
 mod output;
 mod records;
 mod report;
+mod trading_records;
 
 use std::process::ExitCode;
 
@@ -41,6 +42,16 @@ enum Command {
     Overfitting(command::overfitting::Arguments),
     /// Prove that a strategy does not look ahead
     Lookahead(command::lookahead::Arguments),
+    /// Where trading stands: runs, equity, profit, open positions, orders, what went wrong
+    Status(command::status::Arguments),
+    /// List the orders of trading
+    Orders(command::orders::Arguments),
+    /// List finished trades, or export them
+    Trades(command::trades::Arguments),
+    /// List positions, and what the open ones would earn
+    Positions(command::positions::Arguments),
+    /// List what trading had to tell: refusals, warnings, errors
+    Events(command::events::Arguments),
     /// Compute an indicator for every candle
     Indicators(command::indicators::Arguments),
     /// Check, explain and write the configuration file
@@ -67,6 +78,11 @@ fn main() -> ExitCode {
         Command::WalkForward(arguments) => command::walk_forward::run(*arguments, &cli.place),
         Command::Overfitting(arguments) => command::overfitting::run(arguments, &cli.place),
         Command::Lookahead(arguments) => command::lookahead::run(arguments, &cli.place),
+        Command::Status(arguments) => command::status::run(arguments, &cli.place),
+        Command::Orders(arguments) => command::orders::run(arguments, &cli.place),
+        Command::Trades(arguments) => command::trades::run(arguments, &cli.place),
+        Command::Positions(arguments) => command::positions::run(arguments, &cli.place),
+        Command::Events(arguments) => command::events::run(arguments, &cli.place),
         Command::Indicators(arguments) => command::indicators::run(arguments, &cli.place),
         Command::Config(arguments) => command::config::run(arguments),
         Command::Trade(arguments) => command::trade::run(arguments, &cli.place),

@@ -80,6 +80,9 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
              (and --data FILE for candles that are not imported)"
         );
     };
+    if !config.alerts.webhooks.is_empty() || config.monitoring.enabled {
+        output::note("alerts and monitoring are for runs that go on; a replay uses neither");
+    }
     let folder = config.database.folder.clone().map_or_else(|| place.path(), Ok)?;
     let runtime = crate::records::runtime()?;
     let forgetful = Arc::new(MemoryStore::default());

@@ -125,7 +125,7 @@ impl Plan {
                 symbol: cell.pair.clone(),
                 timeframe: cell.timeframe,
                 regime: cell.regime,
-                allocation: Some(stage(configuration).max_allocation()),
+                allocation: Some(configuration.status.max_allocation()),
             });
         }
         if lanes.is_empty() { Err(PlanError::Nothing) } else { Ok(Self { lanes }) }
@@ -258,15 +258,4 @@ fn parameters<'a>(
             .map_err(|source| PlanError::Parameter { strategy: strategy.to_owned(), source })?;
     }
     Ok(parameters)
-}
-
-fn stage(configuration: &TrainedConfiguration) -> tradepulse_core::lifecycle::Stage {
-    use tradepulse_core::{lifecycle, store};
-    match configuration.status {
-        store::Stage::Discovery => lifecycle::Stage::Discovery,
-        store::Stage::Validation => lifecycle::Stage::Validation,
-        store::Stage::Mature => lifecycle::Stage::Mature,
-        store::Stage::Decay => lifecycle::Stage::Decay,
-        store::Stage::Paper => lifecycle::Stage::Paper,
-    }
 }

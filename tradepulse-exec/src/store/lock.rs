@@ -4,12 +4,14 @@
 //! `tradepulse.lock` stays and is no sign of a running process by itself.
 //!
 //! ```
-//! use tradepulse_exec::store::lock::{InstanceLock, LockError};
+//! use tradepulse_exec::store::lock::{InstanceLock, LockError, LockState};
 //! let folder = tempfile::tempdir()?;
 //! let lock = InstanceLock::take(folder.path())?;
 //! let refused = InstanceLock::take(folder.path()).unwrap_err();
 //! assert!(matches!(&refused, LockError::Held { holder: Some(h), .. } if h.pid == std::process::id()));
+//! assert!(LockState::of(folder.path())?.held);
 //! drop(lock);
+//! assert!(!LockState::of(folder.path())?.held);
 //! InstanceLock::take(folder.path())?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -77,7 +79,13 @@ impl InstanceLock {
         let mut options = File::options();
         let opened = options.create(true).truncate(false).read(true).write(true).open(&path);
         let mut file = opened.map_err(io)?;
-        match file.try_lock() {
+        let mut tried = file.try_lock();
+        if matches!(tried, Err(TryLockError::WouldBlock)) {
+            // It may have been held for an instant only, by somebody who looks.
+            thread::sleep(Duration::from_millis(20));
+            tried = file.try_lock();
+        }
+        match tried {
             Ok(()) => {
                 let holder = serde_json::to_string(&Holder::this_process());
                 let line = holder.map_err(|e| io(e.into()))? + "\n";
@@ -85,6 +93,40 @@ impl InstanceLock {
                 Ok(Self { file })
             }
             Err(TryLockError::WouldBlock) => Err(LockError::Held { holder: read(file), path }),
+            Err(TryLockError::Error(error)) => Err(io(error)),
+        }
+    }
+}
+
+/// Whether a data directory is locked, as somebody sees it who does not want the lock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LockState {
+    /// Whether a process holds the lock.
+    pub held: bool,
+    /// Who holds it, if it says so.
+    pub holder: Option<Holder>,
+}
+
+impl LockState {
+    /// The state of the lock of this directory. Nothing is made or written.
+    ///
+    /// # Errors
+    /// [`LockError::Io`] if the file cannot be used.
+    pub fn of(data_dir: &Path) -> Result<Self, LockError> {
+        const FREE: LockState = LockState { held: false, holder: None };
+        let path = data_dir.join(LOCK_NAME);
+        let io = |source| LockError::Io { path: path.clone(), source };
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(FREE),
+            opened => opened.map_err(io)?,
+        };
+        // A lock given back in good order names nobody; only what a crash may have left is tried.
+        if file.metadata().map_err(io)?.len() == 0 {
+            return Ok(FREE);
+        }
+        match file.try_lock_shared() {
+            Ok(()) => Ok(FREE),
+            Err(TryLockError::WouldBlock) => Ok(Self { held: true, holder: read(file) }),
             Err(TryLockError::Error(error)) => Err(io(error)),
         }
     }

@@ -120,6 +120,19 @@ impl TradesCsv {
     }
 }
 
+/// Writes the header and these trades, as a file of its own has them.
+///
+/// # Errors
+/// [`io::ErrorKind::InvalidData`] if a trade cannot be a row; what writing met.
+pub fn write(out: &mut dyn Write, trades: &[TradeRecord]) -> io::Result<()> {
+    out.write_all(header().as_bytes())?;
+    for trade in trades {
+        let row = row(trade).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
+        out.write_all(row.as_bytes())?;
+    }
+    Ok(())
+}
+
 fn header() -> String {
     let names: Vec<_> = TradeRecord::TABLE.columns.iter().map(|c| c.name).collect();
     names.join(",") + "\n"

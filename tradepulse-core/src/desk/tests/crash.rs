@@ -35,7 +35,8 @@ fn killed_anywhere_the_trades_are_the_same() {
     let capabilities = Floor::capabilities(Protection::NativeOco);
     let (mut crashes, mut trades) = (0, 0);
     for seed in 0..schedules(150) {
-        let (series, parameters) = (market(seed, 80), parameters(seed as i64, seed % 2 == 0));
+        let (series, parameters) =
+            (market(seed, 80), parameters(seed as i64, seed.is_multiple_of(2)));
         let settings = Settings { capital: CAPITAL, rules: rules(), ..Settings::default() };
         let backtest = Backtest::new(&series, settings).unwrap();
         let outcome = backtest.run::<Dice>(&parameters).unwrap();
@@ -83,7 +84,7 @@ fn schedule(seed: u64, protection: Protection, rate: f64) -> Result<(u32, usize)
     let capabilities = Floor::capabilities(protection);
     let plan = FaultPlan::random(FaultRates::all(rate), Seed(seed));
     let venue = FaultyExchange::new(Floor::venue(capabilities.clone(), &rules()), plan);
-    let (series, parameters) = (market(seed, 60), parameters(seed as i64, seed % 3 > 0));
+    let (series, parameters) = (market(seed, 60), parameters(seed as i64, !seed.is_multiple_of(3)));
     let mut floor = Floor::new(capabilities, &parameters, &rules());
     floor.crash(seed, rate / 2.0);
     let meet = |floor: &mut Floor, candle: Candle| {

@@ -69,6 +69,17 @@ record! {
 }
 
 impl OrderType {
+    /// Its word: `market`, `limit`, `stop`, `stop_limit` or `oco`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Market => "market",
+            Self::Limit => "limit",
+            Self::Stop => "stop",
+            Self::StopLimit => "stop_limit",
+            Self::Oco => "oco",
+        }
+    }
+
     /// The kind of a request, its limit price and its trigger.
     ///
     /// ```
