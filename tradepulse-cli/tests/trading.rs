@@ -121,7 +121,8 @@ impl Folder {
                 order("tpabc123-3", "ETH/USDT", "filled", BEGUN + 3),
                 trade(1, "BTC/USDT", BEGUN + HOUR, 250.0),
                 trade(2, "ETH/USDT", BEGUN + 2 * HOUR, -50.5),
-                trade(3, "BTC/USDT", now_ms(), 7.25),
+                // A minute ahead, so that no midnight comes between.
+                trade(3, "BTC/USDT", now_ms() + 60_000, 7.25),
                 position(1, "BTC/USDT", Some(BEGUN + 2 * HOUR)),
                 position(2, "BTC/USDT", None),
                 position(3, "ETH/USDT", None),
