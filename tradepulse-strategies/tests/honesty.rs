@@ -95,7 +95,8 @@ fn luck_on_random_walks_is_not_promoted() {
         Cause::WalkForward { flags } => flags.iter().any(flag),
         _ => false,
     };
-    let parts: [(&str, &dyn Fn(&Cause) -> bool); 6] = [
+    type Part<'a> = (&'a str, &'a dyn Fn(&Cause) -> bool);
+    let parts: [Part<'_>; 6] = [
         ("p-value", &|c| matches!(c, Cause::PValue { .. })),
         ("deflated Sharpe", &|c| matches!(c, Cause::DeflatedSharpe { .. })),
         ("overfitting", &|c| matches!(c, Cause::Overfitting { .. })),
