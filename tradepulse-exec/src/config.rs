@@ -38,6 +38,7 @@ mod yaml;
 use std::fs;
 use std::path::Path;
 
+use tradepulse_core::desk::DeskSettings;
 use tradepulse_core::engine::Rules;
 use tradepulse_core::market::{Instrument, Symbol};
 
@@ -170,6 +171,22 @@ impl Config {
             max_duration_ms: safety
                 .max_position_duration_hours
                 .map(|hours| i64::from(hours) * 3_600_000),
+        }
+    }
+
+    /// How patient a desk is.
+    pub fn desk_settings(&self) -> DeskSettings {
+        let Self { timing, safety, .. } = self;
+        // Ranges keep these far from where milliseconds end.
+        let ms = |seconds: f64| (seconds * 1000.0).round() as i64;
+        DeskSettings {
+            naked_limit_ms: ms(timing.naked_limit),
+            watchdog_grace_ms: ms(timing.watchdog_grace),
+            entry_patience_ms: ms(timing.entry_patience),
+            order_check_ms: i64::from(timing.order_check_interval) * 1000,
+            retry_pause_ms: ms(timing.retry_pause),
+            max_retry_pause_ms: ms(timing.max_retry_pause),
+            halt_on_unexplained: safety.halt_on_unexplained,
         }
     }
 

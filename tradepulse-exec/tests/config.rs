@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use tradepulse_core::desk::DeskSettings;
 use tradepulse_core::engine::Rules;
 use tradepulse_core::risk::RiskRules;
 use tradepulse_core::sizing::Sizing;
@@ -45,6 +46,7 @@ fn nothing_written_is_the_default() {
 fn limits_are_those_of_the_gate() {
     let config = Config::default();
     assert_eq!(RiskRules::from(&config.safety), RiskRules::default());
+    assert_eq!(config.desk_settings(), DeskSettings::default());
     let hours = Some(72 * 3_600_000);
     assert_eq!(config.rules(), Rules { max_duration_ms: hours, ..Rules::default() });
     let serde_json::Value::Object(limits) = serde_json::to_value(RiskRules::none()).unwrap() else {

@@ -23,6 +23,8 @@ choice! {
         FixedAmount = "fixed_amount",
         /// `kelly_fraction` of the Kelly fraction of the trades so far.
         Kelly = "kelly",
+        /// As much as moves `target_daily_volatility` of equity in a day.
+        VolatilityTarget = "volatility_target",
         /// As much as `leverage` allows.
         AllIn = "all_in",
     }
@@ -86,6 +88,8 @@ section! {
         position_size_amount: Option<f64> = None, "quote currency", 0.01 ..= 1e12;
         /// Share of the Kelly fraction (kelly).
         kelly_fraction: f64 = 0.25, "fraction", 0.01 ..= 1.0;
+        /// How much a position is to move in a day (volatility_target).
+        target_daily_volatility: f64 = 0.01, "fraction of equity", 0.0001 ..= 1.0;
         /// Largest notional of a position.
         leverage: f64 = 1.0, "multiple of equity", 0.01 ..= 125.0;
         /// A target must be worth this many round-trip costs; 0 accepts any.
@@ -169,6 +173,9 @@ impl Trading {
                 Sizing::FixedAmount { amount: self.position_size_amount.unwrap_or_default() }
             }
             SizingMethod::Kelly => Sizing::Kelly { share: self.kelly_fraction, risk },
+            SizingMethod::VolatilityTarget => {
+                Sizing::VolatilityTarget { daily_volatility: self.target_daily_volatility }
+            }
             SizingMethod::AllIn => Sizing::AllIn,
         }
     }
