@@ -138,10 +138,7 @@ impl Placement {
         self.heard_at = context.now;
         self.waiting = Waiting::Submit;
         self.absent = false;
-        for life in &mut self.lives {
-            life.sent();
-        }
-        self.record(context);
+        self.change(OrderLife::sent, context);
         context.commands.push(Command::Submit(self.approved.clone()));
     }
 
@@ -213,13 +210,10 @@ impl Placement {
         if self.is_gone() || !self.is_sent() {
             return;
         }
-        for life in &mut self.lives {
-            life.lost();
-        }
+        self.change(OrderLife::lost, context);
         let sent_at = self.sent_at.unwrap_or(context.now);
         self.unknown_until = Some(later(sent_at, context.capabilities.arrival_window_ms));
         self.send_at = None;
-        self.record(context);
         self.ask(context);
     }
 
@@ -265,10 +259,12 @@ impl Placement {
         });
         if was_there {
             // The venue had it and has forgotten it: venues forget orders that ended.
-            for life in self.lives.iter_mut().filter(|life| life.id() == id) {
-                life.vanished();
-            }
-            self.record(context);
+            let vanish = |life: &mut OrderLife| {
+                if life.id() == id {
+                    life.vanished();
+                }
+            };
+            self.change(vanish, context);
             return;
         }
         let arrival_ms = context.capabilities.arrival_window_ms;
@@ -380,7 +376,7 @@ impl Placement {
             context.commands.push(Command::Record(record));
         }
         if after != before || !new.is_empty() {
-            self.record_one(report.id, context);
+            self.record(report.id, context);
         }
         let one_filled = self.lives.iter().any(|l| l.state() == OrderState::Filled);
         if misses || (one_filled && !self.is_gone()) {
@@ -400,10 +396,7 @@ impl Placement {
         self.absent = true;
         self.waiting = Waiting::Nothing;
         (self.send_at, self.ask_at, self.cancel_at) = (None, None, None);
-        for life in &mut self.lives {
-            life.refused();
-        }
-        self.record(context);
+        self.change(OrderLife::refused, context);
     }
 
     fn ask_later(&mut self, context: &mut Context<'_>) {
@@ -434,13 +427,18 @@ impl Placement {
         }
     }
 
-    fn record(&self, context: &mut Context<'_>) {
-        for life in &self.lives {
-            self.record_one(life.id(), context);
+    /// Changes each order of it, and records those that came to another state.
+    fn change(&mut self, change: impl Fn(&mut OrderLife), context: &mut Context<'_>) {
+        for i in 0..self.lives.len() {
+            let before = self.lives[i].state();
+            change(&mut self.lives[i]);
+            if self.lives[i].state() != before {
+                self.record(self.lives[i].id(), context);
+            }
         }
     }
 
-    fn record_one(&self, id: ClientOrderId, context: &mut Context<'_>) {
+    fn record(&self, id: ClientOrderId, context: &mut Context<'_>) {
         let Some(life) = self.lives.iter().find(|life| life.id() == id) else { return };
         context.commands.push(Command::Record(Record::Order {
             lane: context.lane,

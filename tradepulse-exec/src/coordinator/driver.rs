@@ -345,7 +345,10 @@ impl Driver {
                 }
             }
         }
-        if self.journal.is_full() {
+        // What rests at the venue may fill at any time, and the engine counts candles until then;
+        // nor may a record be stored before what it came of.
+        let rests = self.desk.lanes().any(|lane| !lane.is_idle);
+        if rests || self.recorder.has_news() || self.journal.is_full() {
             self.journal.flush(false).await?;
         }
         if self.recorder.has_news() {

@@ -4,7 +4,8 @@ use tradepulse_core::desk::DeskEvent;
 use tradepulse_core::store::StoreError;
 use tradepulse_core::store::trading::{JournalEntry, TradingStore};
 
-/// Entries that may wait before they are written, as long as nothing that comes of them leaves.
+/// Entries that may wait before they are written, as long as nothing comes of them and nothing rests
+/// at the venue.
 const WAITING: usize = 512;
 
 /// The journal of one run, as its writer sees it.

@@ -64,6 +64,7 @@ pub(super) struct Recorder {
     owner: Owner,
     lanes: Vec<LanePlace>,
     news: Vec<TradingRecord>,
+    /// When each order was first told of. Those that ended too: executions may still come.
     orders: HashMap<ClientOrderId, Timestamp>,
     trades: u64,
     positions: u64,
@@ -280,9 +281,6 @@ impl Recorder {
                 Some(Leg::Target) => (OrderType::Limit, Some(target), None),
                 _ => (OrderType::Stop, None, Some(stop)),
             };
-        }
-        if told.state.is_final() {
-            self.orders.remove(&id);
         }
         let Some(place) = self.lanes.get_mut(lane.0 as usize) else { return };
         if told.state == OrderState::Accepted {
