@@ -24,6 +24,6 @@ pub use driver::{CrashHook, CrashPoint, Driver, DriverError, DriverSetup, Ended,
 pub use journal::JournalError;
 pub use paper_feed::{FollowsMarket, PaperFeed};
 #[cfg(feature = "config")]
-pub use plan::{DeskAccount, LanePlan, Plan, PlanError, desk_settings};
+pub use plan::{DeskAccount, LanePlan, Plan, PlanError};
 pub use recorder::{Counters, LaneOwner, Owner};
 pub use replay_feed::{ReplayFeed, ReplaySpeed};

@@ -11,7 +11,7 @@ use tradepulse_core::strategy::{Registry, UnknownStrategy};
 use tradepulse_core::time::Timeframe;
 
 use super::recorder::LaneOwner;
-use crate::config::{Config, Timing};
+use crate::config::Config;
 
 /// One configuration to be traded: of the file, or trained.
 #[derive(Clone, Debug, PartialEq)]
@@ -229,20 +229,6 @@ pub struct DeskAccount {
     pub rules: Box<dyn Fn(&Symbol) -> TradingRules + Send + Sync>,
     /// How patient the desk is.
     pub settings: DeskSettings,
-}
-
-/// How patient a desk is, by the file.
-pub fn desk_settings(timing: &Timing, halt_on_unexplained: bool) -> DeskSettings {
-    let ms = |seconds: f64| (seconds * 1_000.0).round() as i64;
-    DeskSettings {
-        naked_limit_ms: ms(timing.naked_limit),
-        watchdog_grace_ms: ms(timing.watchdog_grace),
-        entry_patience_ms: ms(timing.entry_patience),
-        order_check_ms: i64::from(timing.order_check_interval) * 1_000,
-        retry_pause_ms: ms(timing.retry_pause),
-        max_retry_pause_ms: ms(timing.max_retry_pause),
-        halt_on_unexplained,
-    }
 }
 
 fn parameters<'a>(

@@ -99,6 +99,7 @@ fn desk() -> Desk {
         name: "script".to_owned(),
         symbol: symbol(),
         timeframe: TIMEFRAME,
+        regime: tradepulse_core::store::RegimeScope::Any,
         rules: trading_rules(),
         leverage: 1.0,
         max_spread_bps: None,

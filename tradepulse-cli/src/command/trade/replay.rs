@@ -24,7 +24,7 @@ use tradepulse_core::time::Timestamp;
 use tradepulse_exec::config::Config;
 use tradepulse_exec::coordinator::{
     Clock, Counters, DeskAccount, Driver, DriverSetup, Owner, Pace, PaperFeed, Plan, ReplayFeed,
-    ReplaySpeed, desk_settings,
+    ReplaySpeed,
 };
 use tradepulse_exec::import;
 use tradepulse_exec::store::columnar::CandleStore;
@@ -170,7 +170,7 @@ impl Wallet<'_> {
             // An order of a replay meets the next candle, however long that is.
             entry_patience_ms: 2 * longest,
             order_check_ms: 0,
-            ..desk_settings(&config.timing, config.safety.halt_on_unexplained)
+            ..config.desk_settings()
         };
         let rules: Vec<(Symbol, TradingRules)> = account.markets.clone().into_iter().collect();
         let desk = plan.desk(
