@@ -12,7 +12,7 @@ pub enum RefusalReason {
     WrongSide,
     /// The target is not worth the costs.
     Edge,
-    /// Entries are not allowed on this candle ([`Engine::allow_entries`]).
+    /// Entries are not allowed on this candle ([`Engine::allow_entries`](super::Engine::allow_entries)).
     NotAllowed,
     /// There is no equity to trade with.
     NoEquity,
