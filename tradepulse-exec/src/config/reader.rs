@@ -99,13 +99,13 @@ impl Reader {
                  own and name that in {place}"
             );
         }
-        if let Some(near) = nearest(name, keys.iter().map(|key| key.name)) {
-            return format!("there is no such key; did you mean {near}?");
-        }
         let mut elsewhere = Vec::new();
         paths_of(name, self.root, "", &mut elsewhere);
         if let [place] = elsewhere.as_slice() {
             return format!("there is no such key here; did you mean {place}?");
+        }
+        if let Some(near) = nearest(name, keys.iter().map(|key| key.name)) {
+            return format!("there is no such key; did you mean {near}?");
         }
         let known = keys.iter().map(|key| key.name).collect::<Vec<_>>().join(", ");
         format!("there is no such key (known: {known})")
