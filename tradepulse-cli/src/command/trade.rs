@@ -80,7 +80,8 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
              (and --data FILE for candles that are not imported)"
         );
     };
-    if !config.alerts.webhooks.is_empty() || config.monitoring.enabled {
+    let alerts = !config.alerts.webhooks.is_empty() || !config.alerts.telegram.is_empty();
+    if alerts || config.monitoring.enabled {
         output::note("alerts and monitoring are for runs that go on; a replay uses neither");
     }
     let folder = config.database.folder.clone().map_or_else(|| place.path(), Ok)?;
