@@ -4,6 +4,8 @@
 //! What all adapters need stands beside them: the venue's clock, its limits, patience with what is
 //! safe to repeat, streams that come back, and the queue of events.
 
+#[cfg(all(feature = "binance", feature = "data"))]
+pub mod backfill;
 #[cfg(feature = "binance")]
 pub mod binance;
 #[cfg(feature = "binance")]
@@ -20,5 +22,7 @@ pub mod rate_limit;
 pub mod reconnect;
 #[cfg(feature = "binance")]
 pub mod retry;
+#[cfg(feature = "binance")]
+pub mod venue;
 #[cfg(feature = "binance")]
 mod websocket;

@@ -29,7 +29,7 @@ mod client;
 mod endpoints;
 mod errors;
 mod futures_orders;
-mod kline_feed;
+mod kline_stream;
 mod market_data;
 mod messages;
 mod signing;
@@ -45,7 +45,7 @@ use std::time::Duration;
 
 pub use endpoints::BinanceVenue;
 pub use futures_orders::MarginMode;
-pub use kline_feed::BinanceFeed;
+pub use kline_stream::BinanceStream;
 pub use market_data::BinanceMarketData;
 pub use signing::{Credentials, Parameters, SigningError};
 pub use symbols::venue_symbol;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tradepulse_core::exchange::{Feed, FeedEvent, MarketData, MarketDataError};
+use tradepulse_core::exchange::{FeedEvent, MarketData, MarketDataError};
 use tradepulse_core::market::Candle;
 use tradepulse_core::time::{Timeframe, Timestamp};
-use tradepulse_exec::exchange::binance::BinanceFeed;
+use tradepulse_exec::exchange::binance::BinanceStream;
 use tradepulse_exec::simulator::Dialect;
 
 use crate::scene::{candle, data, settings, start, symbol};
@@ -100,39 +100,33 @@ async fn the_limiter_stops_before_the_venue_does() {
 }
 
 /// The next candle; fails if none comes.
-async fn next(feed: &mut BinanceFeed) -> i64 {
-    loop {
-        let event = tokio::time::timeout(Duration::from_secs(20), feed.next()).await;
-        match event.unwrap().unwrap().unwrap() {
-            FeedEvent::Candle { candle, .. } => return candle.open_time.as_ms() / 60_000,
-            _ => continue,
-        }
-    }
+async fn next(stream: &mut BinanceStream) -> Result<i64, MarketDataError> {
+    let event = tokio::time::timeout(Duration::from_secs(20), stream.next()).await.unwrap()?;
+    let FeedEvent::Candle { symbol: of, timeframe, candle } = event else {
+        panic!("{event:?}");
+    };
+    assert_eq!((of, timeframe), (symbol(), Timeframe::M1));
+    Ok(candle.open_time.as_ms() / 60_000)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn candles_stream_and_holes_are_filled_after_a_break() {
-    let simulator = start(settings(Dialect::Binance, Vec::new())).await;
-    let data = data(Dialect::Binance, &simulator).await;
-    let now = data.time().await.unwrap();
-    // Candles of the past: a minute is too long to wait for.
-    let first = Timeframe::M1.floor(now).as_ms() / 60_000 - 50;
-    for minute in first..first + 3 {
-        simulator.trade(&symbol(), candle(minute, [100.0; 4])).unwrap();
-    }
-    let from = Timestamp::from_ms(first * 60_000);
-    let feed = data.feed([(symbol(), Timeframe::M1)]).unwrap();
-    let mut feed = feed.starting_at(from);
-    for minute in first..first + 3 {
-        assert_eq!(next(&mut feed).await, minute);
-    }
-    simulator.trade(&symbol(), candle(first + 3, [100.0; 4])).unwrap();
-    assert_eq!(next(&mut feed).await, first + 3);
-    simulator.disconnect();
-    for minute in first + 4..first + 8 {
-        simulator.trade(&symbol(), candle(minute, [100.0; 4])).unwrap();
-    }
-    for minute in first + 4..first + 8 {
-        assert_eq!(next(&mut feed).await, minute);
+async fn candles_stream_once_they_have_closed_until_the_stream_breaks() {
+    for dialect in Dialect::ALL {
+        let simulator = start(settings(dialect, minutes(5))).await;
+        let data = data(dialect, &simulator).await;
+        let markets = [(symbol(), Timeframe::M1)];
+        let mut stream = data.candle_stream(&markets).await.unwrap();
+        simulator.form(&symbol(), candle(5, [104.0, 105.0, 104.0, 105.0]));
+        for minute in 5..8 {
+            simulator.trade(&symbol(), candle(minute, [105.0; 4])).unwrap();
+        }
+        for minute in 5..8 {
+            assert_eq!(next(&mut stream).await, Ok(minute), "{dialect}");
+        }
+        simulator.disconnect();
+        assert!(matches!(next(&mut stream).await, Err(MarketDataError::Unavailable(_))));
+        let mut stream = data.candle_stream(&markets).await.unwrap();
+        simulator.trade(&symbol(), candle(8, [105.0; 4])).unwrap();
+        assert_eq!(next(&mut stream).await, Ok(8), "{dialect}");
     }
 }

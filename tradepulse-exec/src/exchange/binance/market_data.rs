@@ -7,7 +7,6 @@ use tradepulse_core::strategy::Quote;
 use tradepulse_core::time::{Timeframe, Timestamp};
 
 use super::client::{Call, Client};
-use super::kline_feed::BinanceFeed;
 use super::messages::{BookTicker, ExchangeInfo, KlineRow};
 use super::signing::Parameters;
 use super::symbols::{Symbols, venue_symbol};
@@ -28,17 +27,6 @@ impl BinanceMarketData {
     pub async fn connect(settings: BinanceSettings) -> Result<Self, BinanceError> {
         let settings = BinanceSettings { credentials: None, ..settings };
         Ok(Self { client: connected(settings).await?, symbols: Arc::default() })
-    }
-
-    /// Candles as they close, from now on, of these markets.
-    ///
-    /// # Errors
-    /// If the venue has no candles of one of these lengths.
-    pub fn feed(
-        &self,
-        markets: impl IntoIterator<Item = (Symbol, Timeframe)>,
-    ) -> Result<BinanceFeed, MarketDataError> {
-        BinanceFeed::new(self.clone(), markets)
     }
 
     /// How far the venue's clock is ahead of this machine's, milliseconds.

@@ -85,8 +85,6 @@ pub(super) struct Combined<T> {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct KlineEvent {
-    #[serde(rename = "E")]
-    pub(super) at: i64,
     #[serde(rename = "s")]
     pub(super) symbol: String,
     #[serde(rename = "k")]
