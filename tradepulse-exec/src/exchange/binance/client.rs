@@ -12,7 +12,7 @@ use super::messages::TimeMessage;
 use super::signing::{Credentials, Parameters, percent_encode};
 use crate::exchange::clock_offset::ClockOffset;
 use crate::exchange::http;
-use crate::exchange::rate_limit::{Limited, RateLimiter};
+use crate::exchange::rate_limit::{Limited, RateLimiter, Urgency};
 use crate::exchange::retry::Retry;
 
 /// Who a request has to say it is from.
@@ -111,7 +111,8 @@ impl Client {
 
     async fn send_once(&self, call: &Call) -> Result<String, CallError> {
         let now = self.clock.now();
-        let admitted = self.limiter.admit(now, call.weight, call.orders);
+        let urgency = if call.method == Method::GET { Urgency::Question } else { Urgency::Command };
+        let admitted = self.limiter.admit(now, urgency, call.weight, call.orders);
         admitted.map_err(|until| CallError::RateLimited { until })?;
         let (url, headers) = self.prepare(call, now)?;
         let request = self.http.request(call.method.clone(), url).headers(headers);
