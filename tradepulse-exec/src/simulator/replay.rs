@@ -5,7 +5,8 @@ use tradepulse_core::market::{Candle, Symbol};
 use tradepulse_core::simulation::SimulationError;
 use tradepulse_core::time::Timestamp;
 
-use super::server::{VenueSimulator, lock};
+use super::handle::VenueSimulator;
+use super::venue::lock;
 
 impl VenueSimulator {
     /// Replays candles into a market at the pace of a clock: each takes its length, divided by

@@ -5,7 +5,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 use tradepulse_core::time::Timestamp;
 
-use super::capabilities::RECV_WINDOW_MS;
+use super::capabilities::{RECV_WINDOW_MS, documented_limits};
 use super::endpoints::Endpoints;
 use super::errors::{CallError, shortened};
 use super::messages::TimeMessage;
@@ -69,10 +69,10 @@ impl Client {
     ) -> Result<Self, String> {
         Ok(Self {
             http: http::client(timeout).map_err(http::describe)?,
-            endpoints,
             credentials,
             clock: ClockOffset::default(),
-            limiter: RateLimiter::default(),
+            limiter: RateLimiter::new(&documented_limits(endpoints.venue)),
+            endpoints,
         })
     }
 

@@ -1,6 +1,7 @@
 use ring::hmac;
 
-use super::super::server::{Request, Venue};
+use super::super::server::Request;
+use super::super::venue::Venue;
 use super::parameters::Parameters;
 use super::refusal::Refusal;
 
