@@ -134,6 +134,12 @@ fn exchanges_are_listed_with_what_they_can_do() {
     let names: Vec<_> = venues.as_array().unwrap().iter().map(|v| v["exchange"].clone()).collect();
     assert_eq!(names, ["binance", "binanceus", "binanceusdm"]);
     assert_eq!(venues[0]["protection"], "native_oco");
+    // The README shows this table.
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    for line in stdout(&run(&["exchanges"])).lines() {
+        assert!(readme.lines().any(|shown| shown == line.trim_end()), "{line:?} is not there");
+    }
 }
 
 /// The Python to run clients with, if it has this module; says so if not.
