@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tradepulse_core::market::{Candle, Symbol};
 use tradepulse_core::simulation::SimulationError;
@@ -33,7 +34,14 @@ pub(super) struct Venue {
     pub(super) faults: VecDeque<HttpFault>,
     /// How far the venue's clock is ahead of the machine's, milliseconds.
     pub(super) skew_ms: i64,
+    /// Since when the venue's clock runs, by the machine's, and how fast.
+    running: (i64, f64),
     pub(super) next_connection: u64,
+}
+
+fn machine_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// What has been used of the venue's limits.
@@ -82,14 +90,32 @@ impl Venue {
             isolated: BTreeSet::new(),
             faults: VecDeque::new(),
             skew_ms: 0,
+            running: (0, 1.0),
             next_connection: 0,
         })))
     }
 
+    /// The venue's clock.
     pub(super) fn now_ms(&self) -> i64 {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let ms = i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX);
-        ms.saturating_add(self.skew_ms)
+        let (since, speed) = self.running;
+        let machine = machine_ms();
+        let ahead = (machine - since) as f64 * (speed - 1.0);
+        machine.saturating_add(self.skew_ms).saturating_add(ahead as i64)
+    }
+
+    /// The venue's clock runs this fast from now on.
+    pub(super) fn run_clock(&mut self, speed: f64) {
+        self.skew_ms = self.now_ms() - machine_ms();
+        self.running = (machine_ms(), speed);
+    }
+
+    /// The oldest time that a request may bear now and be no older than `window_ms`: where the
+    /// clock runs ahead, nobody can keep up with it, and the machine's time will do.
+    pub(super) fn oldest_ms(&self, window_ms: f64) -> i64 {
+        let now_ms = self.now_ms();
+        let (_, speed) = self.running;
+        let now_ms = if speed > 1.0 { now_ms.min(machine_ms()) } else { now_ms };
+        now_ms.saturating_sub(window_ms as i64)
     }
 
     pub(super) fn market(&self, name: &str) -> Option<&Market> {

@@ -118,7 +118,7 @@ impl CancelMessage {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::exchange::binance) struct TradeMessage {
-    id: i64,
+    pub(in crate::exchange::binance) id: i64,
     price: Price,
     qty: Quantity,
     commission: Amount,
