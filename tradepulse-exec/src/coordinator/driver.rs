@@ -1,19 +1,26 @@
+mod error;
+mod seen;
+mod venue_call;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tradepulse_core::desk::{
-    Command, Control, Desk, DeskEvent, DeskEventKind, LaneStatus, Notice, Record,
+    Command, Control, Desk, DeskEvent, DeskEventKind, LaneStatus, Level, Notice, Record,
 };
-use tradepulse_core::exchange::{Exchange, ExchangeError, Feed, FeedError, FeedEvent, VenueEvent};
+use tradepulse_core::exchange::{Exchange, Feed, FeedEvent, VenueEvent};
 use tradepulse_core::market::Symbol;
-use tradepulse_core::store::StoreError;
-use tradepulse_core::store::trading::{TradeRecord, TradingRecord, TradingStore};
-use tradepulse_core::time::Timestamp;
+use tradepulse_core::store::trading::TradingStore;
+use tradepulse_core::time::{Timeframe, Timestamp};
 
+pub use self::error::DriverError;
+use self::seen::Seen;
+use self::venue_call::{lost, perform};
 use super::clock::Clock;
-use super::journal::{Journal, JournalError};
+use super::journal::Journal;
+use super::observer::Observer;
 use super::recorder::{Counters, Owner, Recorder};
 
 /// How commands are carried out.
@@ -72,13 +79,14 @@ pub struct Driver {
     commands: Vec<Command>,
     queue: VecDeque<Command>,
     in_flight: JoinSet<DeskEventKind>,
-    notices: Vec<Notice>,
+    notices: VecDeque<Notice>,
     hook: Option<CrashHook>,
-    on_trade: Option<TradeHook>,
+    observers: Vec<Box<dyn Observer>>,
+    seen: Seen,
 }
 
-/// Called with each trade once it is stored.
-pub type TradeHook = Box<dyn FnMut(&TradeRecord) + Send>;
+/// Notices that are kept for [`Driver::take_notices`]: the newest.
+const NOTICES: usize = 1000;
 
 /// Why a run came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,32 +96,6 @@ pub enum Ended {
     FeedEnded,
     /// Somebody wanted it to end.
     Stopped,
-}
-
-/// A run that cannot go on.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DriverError {
-    /// The journal cannot be read or written: nothing may leave any more.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The records cannot be stored.
-    #[error("records: {0}")]
-    Store(#[from] StoreError),
-    /// The feed cannot go on.
-    #[error(transparent)]
-    Feed(#[from] FeedError),
-    /// A test broke it off.
-    #[error("broken off at {0:?}")]
-    Crashed(CrashPoint),
-    /// The venue could not be asked what rests there.
-    #[error("the venue could not be asked for open orders of {symbol}: {source}")]
-    Recovery {
-        /// The market.
-        symbol: Symbol,
-        /// Why.
-        source: ExchangeError,
-    },
 }
 
 impl Driver {
@@ -132,9 +114,10 @@ impl Driver {
             commands: Vec::new(),
             queue: VecDeque::new(),
             in_flight: JoinSet::new(),
-            notices: Vec::new(),
+            notices: VecDeque::new(),
             hook: None,
-            on_trade: None,
+            observers: Vec::new(),
+            seen: Seen::default(),
         }
     }
 
@@ -145,11 +128,26 @@ impl Driver {
         self
     }
 
-    /// Calls `hook` with each trade once it is stored.
+    /// Lets somebody look on.
     #[must_use]
-    pub fn with_trade_hook(mut self, hook: TradeHook) -> Self {
-        self.on_trade = Some(hook);
+    pub fn with_observer(mut self, observer: Box<dyn Observer>) -> Self {
+        self.observers.push(observer);
         self
+    }
+
+    /// Stores the state of the risk gate as it changes, so that the wallet's next run goes on from
+    /// it. `since`: when the wallet's state was stored first.
+    #[must_use]
+    pub fn with_risk_record(mut self, since: Timestamp) -> Self {
+        self.recorder.keep_risk_state(since);
+        self
+    }
+
+    /// Tells those who look on something that is no event of the desk.
+    pub fn note(&mut self, level: Level, text: &str) {
+        for observer in &mut self.observers {
+            observer.noted(level, text);
+        }
     }
 
     /// The desk.
@@ -162,9 +160,19 @@ impl Driver {
         self.recorder.counters()
     }
 
-    /// Notices since the last call, for logs and alerts.
+    /// Notices since the last call, the newest thousand of them.
     pub fn take_notices(&mut self) -> Vec<Notice> {
-        std::mem::take(&mut self.notices)
+        std::mem::take(&mut self.notices).into()
+    }
+
+    /// When the last candle of this market closed that the desk was told of, in whichever process.
+    pub fn last_close(&self, symbol: &Symbol, timeframe: Timeframe) -> Option<Timestamp> {
+        self.seen.last_close(symbol, timeframe)
+    }
+
+    /// Whether the run was ever told of a candle to trade on.
+    pub fn has_traded_candles(&self) -> bool {
+        self.seen.candles_to_trade_on()
     }
 
     /// Number of events told so far, over all processes of this run.
@@ -179,11 +187,13 @@ impl Driver {
     /// If the journal cannot be read or the venue cannot be asked.
     pub async fn recover(&mut self) -> Result<u64, DriverError> {
         let (desk, recorder, clock) = (&mut self.desk, &mut self.recorder, &self.clock);
+        let seen = &mut self.seen;
         let mut commands = Vec::new();
         let replayed = self
             .journal
             .replay(|event| {
                 clock.happened(event.at);
+                seen.note(&event.kind);
                 desk.step(&event, &mut commands);
                 for command in commands.drain(..) {
                     if let Command::Record(record) = command {
@@ -262,17 +272,61 @@ impl Driver {
     /// If the journal or the store fails.
     pub async fn feed_event(&mut self, event: FeedEvent) -> Result<(), DriverError> {
         self.drain().await?;
-        let (at, kind) = match event {
+        let told = match event.clone() {
             FeedEvent::Candle { symbol, timeframe, candle } => {
                 let close_ms = candle.open_time.as_ms() + timeframe.as_ms();
                 let kind = DeskEventKind::Candle { symbol, timeframe, candle };
-                (Timestamp::from_ms(close_ms), kind)
+                Some((Timestamp::from_ms(close_ms), kind))
             }
-            FeedEvent::Quote { symbol, quote, at } => (at, DeskEventKind::Quote { symbol, quote }),
-            _ => return Ok(()),
+            FeedEvent::Quote { symbol, quote, at } => {
+                Some((at, DeskEventKind::Quote { symbol, quote }))
+            }
+            _ => None,
         };
-        self.pass_time(at).await?;
-        self.tell(kind).await
+        if let Some((at, kind)) = told {
+            self.pass_time(at).await?;
+            self.tell(kind).await?;
+        }
+        for observer in &mut self.observers {
+            observer.fed(&event, &self.desk);
+        }
+        Ok(())
+    }
+
+    /// Goes on without the feed until nothing is held and nothing is on its way, which is `true`,
+    /// or until `stop` resolves.
+    ///
+    /// # Errors
+    /// If the journal or the store fails.
+    pub async fn settle(
+        &mut self,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<bool, DriverError> {
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            self.drain().await?;
+            if self.in_flight.is_empty() && self.is_idle() {
+                return Ok(true);
+            }
+            let wait = self.wait();
+            let exchange = Arc::clone(&self.exchange);
+            tokio::select! {
+                biased;
+                () = &mut stop => return Ok(false),
+                Some(answer) = self.in_flight.join_next() => {
+                    if let Ok(answer) = answer {
+                        self.tell(answer).await?;
+                    }
+                }
+                () = exchange.wait() => {}
+                () = sleep(wait) => self.tell(DeskEventKind::Tick).await?,
+            }
+        }
+    }
+
+    /// Whether no lane holds anything or has an order anywhere.
+    pub fn is_idle(&self) -> bool {
+        self.desk.lanes().all(|lane| lane.is_idle)
     }
 
     /// In a replay: lets the time until `at` pass, with everything that falls due in it.
@@ -363,12 +417,16 @@ impl Driver {
         let at = self.clock.now().max(self.desk.now());
         let event = DeskEvent { at, kind };
         self.journal.push(&event)?;
+        self.seen.note(&event.kind);
         self.desk.step(&event, &mut self.commands);
         for command in self.commands.drain(..) {
             match command {
                 Command::Record(record) => {
                     if let Record::Notice(notice) = &record {
-                        self.notices.push(notice.clone());
+                        self.notices.push_back(notice.clone());
+                        if self.notices.len() > NOTICES {
+                            self.notices.pop_front();
+                        }
                     }
                     self.recorder.take(at, record);
                 }
@@ -392,12 +450,8 @@ impl Driver {
     /// Stores the records that wait.
     async fn keep(&mut self) -> Result<(), DriverError> {
         let stored = self.recorder.flush().await?;
-        if let Some(hook) = &mut self.on_trade {
-            for record in &stored {
-                if let TradingRecord::Trade(trade) = record {
-                    hook(trade);
-                }
-            }
+        for observer in &mut self.observers {
+            observer.stored(&stored);
         }
         Ok(())
     }
@@ -435,37 +489,4 @@ async fn sleep(time: Option<Duration>) {
         Some(time) => tokio::time::sleep(time).await,
         None => std::future::pending().await,
     }
-}
-
-/// Carries out a command that leaves; what it came to is the next event.
-async fn perform(exchange: &dyn Exchange, command: &Command) -> Option<DeskEventKind> {
-    Some(match command {
-        Command::Submit(order) => DeskEventKind::Submitted {
-            id: order.get().id,
-            answer: exchange.submit(order).await.into(),
-        },
-        Command::Cancel { symbol, id } => DeskEventKind::CancelAnswered {
-            id: *id,
-            answer: exchange.cancel(symbol, *id).await.into(),
-        },
-        Command::Ask { symbol, id } => {
-            DeskEventKind::Asked { id: *id, answer: exchange.order(symbol, *id).await.into() }
-        }
-        _ => return None,
-    })
-}
-
-/// The answer to a command that took too long.
-fn lost(command: &Command, timeout_ms: u64) -> Option<DeskEventKind> {
-    let error = ExchangeError::OutcomeUnknown(format!("no answer within {timeout_ms} ms"));
-    Some(match command {
-        Command::Submit(order) => {
-            DeskEventKind::Submitted { id: order.get().id, answer: Err(error).into() }
-        }
-        Command::Cancel { id, .. } => {
-            DeskEventKind::CancelAnswered { id: *id, answer: Err(error).into() }
-        }
-        Command::Ask { id, .. } => DeskEventKind::Asked { id: *id, answer: Err(error).into() },
-        _ => return None,
-    })
 }

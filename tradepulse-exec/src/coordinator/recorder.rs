@@ -7,9 +7,11 @@ use tradepulse_core::desk::{Desk, LaneId, Level, Notice, Record};
 use tradepulse_core::market::{ExchangeName, Symbol};
 use tradepulse_core::money::Quantity;
 use tradepulse_core::order::{ClientOrderId, Leg, OrderRequest, OrderState, RequestKind};
+use tradepulse_core::risk::RiskState;
 use tradepulse_core::store::trading::{
     DecisionOutcome, DecisionRecord, EquityPoint, EventLevel, FillRecord, OrderRecord, OrderType,
-    PositionRecord, SystemEventRecord, TradeOwner, TradeRecord, TradingRecord, TradingStore,
+    PositionRecord, RiskStateRecord, SystemEventRecord, TradeOwner, TradeRecord, TradingRecord,
+    TradingStore,
 };
 use tradepulse_core::store::{RecordId, StoreError};
 use tradepulse_core::time::{Timeframe, Timestamp};
@@ -71,6 +73,10 @@ pub(super) struct Recorder {
     events: u64,
     hour: i64,
     counters: Counters,
+    /// When the wallet's risk state was stored first, if it is kept.
+    risk_since: Option<Timestamp>,
+    /// What of it was stored last, but for the peak of equity.
+    risk: RiskState,
 }
 
 struct LanePlace {
@@ -102,7 +108,14 @@ impl Recorder {
             events: 0,
             hour: i64::MIN,
             counters: Counters::default(),
+            risk_since: None,
+            risk: RiskState::default(),
         }
+    }
+
+    /// Stores the state of the risk gate as it changes, from now on.
+    pub(super) fn keep_risk_state(&mut self, since: Timestamp) {
+        self.risk_since = Some(since);
     }
 
     pub(super) fn counters(&self) -> &Counters {
@@ -231,6 +244,7 @@ impl Recorder {
             self.news.push(record.into());
         }
         let hour = at.as_ms().div_euclid(3_600_000);
+        self.risk(at, desk, hour > self.hour);
         if hour > self.hour {
             self.hour = hour;
             let lanes = desk.lanes();
@@ -256,6 +270,22 @@ impl Recorder {
                     .into(),
                 );
             }
+        }
+    }
+
+    /// The peak of equity, which moves with the price, is worth a record an hour; all else at once.
+    fn risk(&mut self, at: Timestamp, desk: &Desk, hourly: bool) {
+        let Some(created_at) = self.risk_since else { return };
+        let state = desk.gate().state();
+        let peak_equity = self.risk.peak_equity;
+        if !hourly && self.risk == (RiskState { peak_equity, ..state.clone() }) {
+            return;
+        }
+        self.risk = state.clone();
+        if let Ok(counters) = serde_json::to_value(state) {
+            let wallet = self.owner.wallet.clone();
+            let record = RiskStateRecord { wallet, counters, created_at, updated_at: at };
+            self.news.push(record.into());
         }
     }
 
