@@ -84,6 +84,8 @@ struct LanePlace {
     timeframe: Timeframe,
     /// The last record of its open position.
     open: Option<PositionRecord>,
+    /// When the last decision was, as its record says.
+    decided_at: Option<Timestamp>,
     stop: Option<tradepulse_core::money::Price>,
     target: Option<tradepulse_core::money::Price>,
 }
@@ -94,6 +96,7 @@ impl Recorder {
             symbol: lane.setup.symbol.clone(),
             timeframe: lane.setup.timeframe,
             open: None,
+            decided_at: None,
             stop: None,
             target: None,
         });
@@ -368,9 +371,14 @@ impl Recorder {
 
     fn decision(&mut self, at: Timestamp, lane: LaneId, outcome: DecisionOutcome, reason: &str) {
         let i = lane.0 as usize;
-        let (Some(place), Some(owner)) = (self.lanes.get(i), self.owner.lanes.get(i)) else {
+        let (Some(place), Some(owner)) = (self.lanes.get_mut(i), self.owner.lanes.get(i)) else {
             return;
         };
+        // Candles that are caught up with are decided on in the same instant; each decision has a
+        // record of its own.
+        let after = |last: Timestamp| at.max(Timestamp::from_ms(last.as_ms() + 1));
+        let at = place.decided_at.map_or(at, after);
+        place.decided_at = Some(at);
         self.news.push(
             DecisionRecord {
                 run: self.owner.run.clone(),

@@ -143,7 +143,9 @@ impl MarketData for Venue {
     }
 
     async fn quote(&self, symbol: &Symbol) -> Result<Quote, MarketDataError> {
-        Err(MarketDataError::Symbol(symbol.to_string()))
+        // Where the candle that is forming began.
+        let now = candle(symbol, Timeframe::M1, self.clock.now().as_ms() / 60_000).open;
+        Ok(Quote { bid: now, ask: now })
     }
 
     async fn time(&self) -> Result<Timestamp, MarketDataError> {

@@ -134,7 +134,8 @@ impl Session {
         began: Timestamp,
         config: &RunConfig,
     ) -> Result<RunRecord, SessionError> {
-        let words = [wallet, mode.name(), &began.as_ms().to_string()];
+        let kind = if config.replay { "replay" } else { mode.name() };
+        let words = [wallet, kind, &began.as_ms().to_string()];
         // The first digits of a hash: two wallets that begin together have two tags.
         let digits: String =
             RecordId::derive(&words).to_string().chars().filter(|c| *c != '-').take(15).collect();
