@@ -12,10 +12,12 @@ use serde_json::Value;
 
 const CONFIG: &str = "\
 symbols: [BTC/USDT]
-safety: {max_total_exposure: null, max_daily_trades: null, balance_buffer: null}
+safety: {max_total_exposure: null, max_daily_trades: null}
 trading:
   from_store: false
   min_edge: 0
+  position_size_method: fixed_fraction
+  position_size_fraction: 0.8
   configurations:
     - {strategy: ema_cross, parameters: {fast: 5, slow: 20}}
 database: {trades_csv: trades.csv}

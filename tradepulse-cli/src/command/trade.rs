@@ -27,6 +27,12 @@ use crate::output::{self, Verdict};
 use crate::signals::stop_signal;
 
 #[derive(Args)]
+#[command(after_help = "\
+SIGINT, SIGTERM and SIGHUP stop it: no more entries, positions kept or closed as on_shutdown says,
+records written, within 10 seconds; a second signal ends it at once.
+
+Exit codes: 0 it came to its end or was stopped in good order, 1 something could not be explained or
+the end took longer than 10 seconds, 2 it could not begin or could not go on, 130 two signals.")]
 pub(crate) struct Arguments {
     /// The file [default: config.yaml]
     #[arg(long, env = "TRADEPULSE_CONFIG", value_name = "FILE")]

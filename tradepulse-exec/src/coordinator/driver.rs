@@ -1,5 +1,7 @@
 mod error;
+mod free_balance;
 mod seen;
+mod setup;
 mod venue_call;
 
 use std::collections::VecDeque;
@@ -12,61 +14,17 @@ use tradepulse_core::desk::{
 };
 use tradepulse_core::exchange::{Exchange, Feed, FeedEvent, VenueEvent};
 use tradepulse_core::market::Symbol;
-use tradepulse_core::store::trading::TradingStore;
 use tradepulse_core::time::{Timeframe, Timestamp};
 
 pub use self::error::DriverError;
+use self::free_balance::FreeBalance;
 use self::seen::Seen;
+pub use self::setup::{CrashHook, CrashPoint, DriverSetup, Ended, Pace};
 use self::venue_call::{lost, perform};
 use super::clock::Clock;
 use super::journal::Journal;
 use super::observer::Observer;
-use super::recorder::{Counters, Owner, Recorder};
-
-/// How commands are carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// One after the other, each answer awaited before the next event: for venues that answer at
-    /// once, and the same every time.
-    Lockstep,
-    /// Side by side; an answer that takes longer than this counts as lost.
-    Concurrent {
-        /// Milliseconds.
-        timeout_ms: u64,
-    },
-}
-
-/// Places at which a process may die; tests let it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CrashPoint {
-    /// An event was told and is not written yet.
-    Told,
-    /// The journal is on the disk; nothing has left.
-    Written,
-    /// A command was carried out; its answer is not known to the desk.
-    Done,
-    /// Records are about to be stored.
-    Recording,
-}
-
-/// Called at each [`CrashPoint`]; `true` breaks off there, as a crash would.
-pub type CrashHook = Arc<dyn Fn(CrashPoint) -> bool + Send + Sync>;
-
-/// What a driver is made of.
-pub struct DriverSetup {
-    /// The desk, with its lanes, as it is before the first event of the run.
-    pub desk: Desk,
-    /// The venue.
-    pub exchange: Arc<dyn Exchange>,
-    /// Where journal and records are kept.
-    pub store: Arc<dyn TradingStore>,
-    /// Whose records they are.
-    pub owner: Owner,
-    /// The time.
-    pub clock: Clock,
-    /// How commands are carried out.
-    pub pace: Pace,
-}
+use super::recorder::{Counters, Recorder};
 
 /// The loop around a desk.
 pub struct Driver {
@@ -83,20 +41,11 @@ pub struct Driver {
     hook: Option<CrashHook>,
     observers: Vec<Box<dyn Observer>>,
     seen: Seen,
+    free: FreeBalance,
 }
 
 /// Notices that are kept for [`Driver::take_notices`]: the newest.
 const NOTICES: usize = 1000;
-
-/// Why a run came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ended {
-    /// The feed has ended.
-    FeedEnded,
-    /// Somebody wanted it to end.
-    Stopped,
-}
 
 impl Driver {
     /// A driver that has not begun. Call [`recover`](Self::recover) next.
@@ -104,6 +53,7 @@ impl Driver {
         let DriverSetup { desk, exchange, store, owner, clock, pace } = setup;
         let journal = Journal::new(Arc::clone(&store), owner.run.clone());
         let recorder = Recorder::new(store, owner, &desk);
+        let free = FreeBalance::new(&desk);
         Self {
             desk,
             exchange,
@@ -118,6 +68,7 @@ impl Driver {
             hook: None,
             observers: Vec::new(),
             seen: Seen::default(),
+            free,
         }
     }
 
@@ -218,6 +169,7 @@ impl Driver {
         }
         self.tell(DeskEventKind::Recovered { open, foreign }).await?;
         self.drain().await?;
+        self.ask_for_free(self.clock.now()).await?;
         Ok(replayed)
     }
 
@@ -285,6 +237,7 @@ impl Driver {
         };
         if let Some((at, kind)) = told {
             self.pass_time(at).await?;
+            self.ask_for_free(at).await?;
             self.tell(kind).await?;
         }
         for observer in &mut self.observers {
@@ -327,6 +280,27 @@ impl Driver {
     /// Whether no lane holds anything or has an order anywhere.
     pub fn is_idle(&self) -> bool {
         self.desk.lanes().all(|lane| lane.is_idle)
+    }
+
+    /// Asks what is free to use, if that may have changed.
+    async fn ask_for_free(&mut self, at: Timestamp) -> Result<(), DriverError> {
+        let Some(currency) = self.free.due(at) else { return Ok(()) };
+        let exchange = Arc::clone(&self.exchange);
+        match self.pace {
+            Pace::Lockstep => {
+                let answer = free_balance::ask(&*exchange, currency).await;
+                self.tell(answer).await
+            }
+            Pace::Concurrent { timeout_ms } => {
+                let timeout = Duration::from_millis(timeout_ms);
+                self.in_flight.spawn(async move {
+                    let asked = free_balance::ask(&*exchange, currency.clone());
+                    let unknown = |_| DeskEventKind::Free { currency, free: None };
+                    tokio::time::timeout(timeout, asked).await.unwrap_or_else(unknown)
+                });
+                Ok(())
+            }
+        }
     }
 
     /// In a replay: lets the time until `at` pass, with everything that falls due in it.
@@ -418,6 +392,7 @@ impl Driver {
         let event = DeskEvent { at, kind };
         self.journal.push(&event)?;
         self.seen.note(&event.kind);
+        self.free.note(&event.kind);
         self.desk.step(&event, &mut self.commands);
         for command in self.commands.drain(..) {
             match command {

@@ -178,7 +178,7 @@ pub enum SessionError {
     #[error(
         "run {run} of wallet {wallet} has not come to its end, and the configuration has changed \
          since ({differences}): start it once more with the one it had, and close its positions; \
-         or give it up"
+         or give it up (`tradepulse trade --new-run`)"
     )]
     Unfinished {
         /// The wallet.

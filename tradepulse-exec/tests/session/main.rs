@@ -46,9 +46,10 @@ safety:
   circuit_breaker: null
   emergency_drawdown: null
   max_total_exposure: null
-  balance_buffer: null
 trading:
   from_store: false
+  position_size_method: fixed_fraction
+  position_size_fraction: 0.8
   configurations:
     - strategy: swing
 ";

@@ -66,15 +66,26 @@ impl Session {
         market.clock.set(time);
         let mut wallets = JoinSet::new();
         let (stopper, failed) = Stopper::new();
-        for (i, wallet) in self.wallets()?.into_iter().enumerate() {
-            if stop.is_stopped() {
-                break;
-            }
-            let ready = self.make_ready(wallet, market).await?;
-            let (stop, failed) = (stop.clone(), failed.clone());
-            wallets.spawn(async move { (i, ready.trade(stop, failed).await) });
-        }
         let (mut outcomes, mut error) = (BTreeMap::new(), None);
+        for (i, wallet) in self.wallets()?.into_iter().enumerate() {
+            let ready = tokio::select! {
+                biased;
+                // A wallet that is not ready yet is left as a crash would leave it.
+                () = stop.stopped() => break,
+                ready = self.make_ready(wallet, market) => ready,
+            };
+            match ready {
+                Ok(ready) => {
+                    let (stop, failed) = (stop.clone(), failed.clone());
+                    wallets.spawn(async move { (i, ready.trade(stop, failed).await) });
+                }
+                Err(first) => {
+                    stopper.stop();
+                    error = Some(first);
+                    break;
+                }
+            }
+        }
         while let Some(ended) = wallets.join_next().await {
             let ended = ended.map_err(|e| SessionError::Broken(e.to_string()));
             match ended.and_then(|(i, outcome)| Ok((i, outcome?))) {
