@@ -3,6 +3,8 @@
 mod market;
 mod plan;
 mod settings;
+#[cfg(feature = "binance")]
+mod venue;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,6 +18,8 @@ use tradepulse_core::variable::Variable;
 pub(crate) use market::{LoadedMarket, MarketArguments, read_detail, require_order};
 pub(crate) use plan::PlanArguments;
 pub(crate) use settings::SettingsArguments;
+#[cfg(feature = "binance")]
+pub(crate) use venue::VenueArguments;
 
 /// Where TradePulse keeps what it stores.
 #[derive(Args, Clone, Debug)]

@@ -60,6 +60,15 @@ enum Command {
     Config(command::config::Arguments),
     /// Trade what the configuration names
     Trade(command::trade::Arguments),
+    /// List the exchanges that can be traded at and what they can do, or test one
+    #[cfg(feature = "binance")]
+    Exchanges(command::exchanges::Arguments),
+    /// Fetch the candles of an exchange that the store does not have
+    #[cfg(feature = "binance")]
+    Fetch(command::fetch::Arguments),
+    /// Serve a simulated exchange on this machine, for trials and other programs
+    #[cfg(feature = "simulator")]
+    Simulator(command::simulator::Arguments),
     /// Take candles from files into the store
     Import(command::import::Arguments),
     /// List, check and export stored candles
@@ -88,6 +97,12 @@ fn main() -> ExitCode {
         Command::Indicators(arguments) => command::indicators::run(arguments, &cli.place),
         Command::Config(arguments) => command::config::run(arguments),
         Command::Trade(arguments) => command::trade::run(arguments, &cli.place),
+        #[cfg(feature = "binance")]
+        Command::Exchanges(arguments) => command::exchanges::run(arguments),
+        #[cfg(feature = "binance")]
+        Command::Fetch(arguments) => command::fetch::run(arguments, &cli.place),
+        #[cfg(feature = "simulator")]
+        Command::Simulator(arguments) => command::simulator::run(arguments),
         Command::Import(arguments) => command::import::run(arguments, &cli.place),
         Command::Data(arguments) => command::data::run(arguments, &cli.place),
         Command::Db(arguments) => command::db::run(arguments, &cli.place),

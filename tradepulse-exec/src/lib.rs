@@ -4,8 +4,9 @@
 //! them, [`export`] writes them. Feature `zstd` adds Parquet files compressed with zstd to what
 //! can be imported. Feature `sqlite`: [`store::sqlite`] keeps the records of training and
 //! trading, [`store::backup`] copies them. These two need a C compiler. Feature `paper`:
-//! [`exchange::paper`], a simulated venue that remembers. Feature `coordinator`: [`coordinator`],
-//! the loop around a desk.
+//! [`exchange::paper`], a simulated venue that remembers. Feature `binance`: [`exchange::binance`],
+//! a real one. Feature `simulator`: [`simulator`], a venue on this machine that speaks like a real
+//! one. Feature `coordinator`: [`coordinator`], the loop around a desk.
 //!
 //! What stands around trading, each a feature of its name: `config` reads `config.yaml`, `alerts`
 //! tells people (the module `alert`), `metrics` tells Prometheus, `logging` writes logs.
@@ -18,7 +19,7 @@ pub mod atomic;
 pub mod config;
 #[cfg(feature = "coordinator")]
 pub mod coordinator;
-#[cfg(feature = "paper")]
+#[cfg(any(feature = "binance", feature = "paper"))]
 pub mod exchange;
 #[cfg(feature = "data")]
 pub mod export;
@@ -30,6 +31,8 @@ pub mod logging;
 pub mod metrics;
 #[cfg(feature = "secret")]
 pub mod secret;
+#[cfg(feature = "simulator")]
+pub mod simulator;
 #[cfg(any(feature = "data", feature = "sqlite"))]
 pub mod store;
 pub mod threads;

@@ -134,6 +134,18 @@ impl SimulatedExchange {
         Ok(())
     }
 
+    /// Takes an order from whoever sends it, as a venue does: for servers that make a venue of this.
+    /// Whoever trades goes through the risk gate and [`submit`](Exchange::submit).
+    ///
+    /// # Errors
+    /// As [`submit`](Exchange::submit).
+    pub fn take(&self, order: &OrderRequest) -> Result<Vec<OrderReport>, ExchangeError> {
+        let mut inner = self.lock();
+        let reports = inner.state.submit(order)?;
+        inner.wake();
+        Ok(reports)
+    }
+
     /// Puts an order that is not ours into the book, where it rests and never fills.
     ///
     /// # Errors
@@ -169,10 +181,7 @@ impl Exchange for SimulatedExchange {
         &self,
         order: &Approved<OrderRequest>,
     ) -> Result<Vec<OrderReport>, ExchangeError> {
-        let mut inner = self.lock();
-        let reports = inner.state.submit(order.get())?;
-        inner.wake();
-        Ok(reports)
+        self.take(order.get())
     }
 
     async fn cancel(

@@ -1,0 +1,160 @@
+//! The simulated exchange as a program: candles are fetched from it, and other people's clients
+//! trade there.
+
+#![cfg(all(feature = "binance", feature = "simulator"))]
+#![allow(clippy::unwrap_used)]
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_tradepulse");
+
+/// A simulator that ends with the test.
+struct Simulator {
+    process: Child,
+    url: String,
+}
+
+impl Simulator {
+    fn start(venue: &str, arguments: &[&str]) -> Self {
+        let mut process = Command::new(PROGRAM)
+            .args(["simulator", "--venue", venue, "--balance", "USDT=10000,BTC=1"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.split_whitespace().find(|word| word.starts_with("http://"));
+        let url = url.unwrap_or_else(|| panic!("{line:?} names no address")).to_owned();
+        assert!(line.contains(venue) && !line.contains("simulated-secret"), "{line}");
+        Self { process, url }
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(PROGRAM).args(arguments).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// 3,000 candles of five minutes from 2024 on, one of them missing.
+fn candles(file: &Path) {
+    let mut text = String::from("open_time,open,high,low,close,volume\n");
+    for i in (0..3_000_i64).filter(|i| *i != 1_500) {
+        let (time, price) = (1_704_067_200_000 + i * 300_000, 100.0 + (i % 50) as f64);
+        text += &format!("{time},{price},{},{},{price},12.5\n", price + 1.0, price - 1.0);
+    }
+    std::fs::write(file, text).unwrap();
+}
+
+#[test]
+fn candles_are_fetched_once_and_gaps_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("candles.csv");
+    candles(&file);
+    let simulator =
+        Simulator::start("binance", &["--data", &file.to_string_lossy(), "--timeframe", "5m"]);
+    let data_dir = folder.path().join("data");
+    let data_dir = data_dir.to_string_lossy();
+    let fetch = |from: &str, to: &str, more: &[&str]| {
+        let mut arguments = vec![
+            "fetch",
+            "--exchange",
+            "binance",
+            "--symbol",
+            "BTC/USDT",
+            "--timeframe",
+            "5m",
+            "--from",
+            from,
+            "--to",
+            to,
+            "--rest-url",
+            &simulator.url,
+            "--data-dir",
+            &data_dir,
+        ];
+        arguments.extend(more);
+        run(&arguments)
+    };
+    let middle = fetch("2024-01-03", "2024-01-04", &[]);
+    assert!(stdout(&middle).contains("288 candles fetched"), "{middle:?}");
+    let all = fetch("2024-01-01", "2025-01-01", &[]);
+    let text = stdout(&all);
+    assert!(text.contains("2,711 candles fetched"), "{all:?}");
+    assert!(text.contains("history has 2,999"), "{text}");
+    assert!(text.contains("1 gaps (1 candles missing, 1 in the longest)"), "{text}");
+    let again = fetch("2024-01-01", "2025-01-01", &["--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(json["fetched"], 0);
+    assert_eq!(json["history"]["rows"], 2_999);
+    // What was fetched is what was served.
+    let imported = run(&[
+        "import",
+        "--exchange",
+        "binance",
+        "--symbol",
+        "BTC/USDT",
+        "--timeframe",
+        "5m",
+        "--data-dir",
+        &data_dir,
+        &file.to_string_lossy(),
+    ]);
+    assert!(stdout(&imported).contains("0 candles added, 2,999 known"), "{imported:?}");
+}
+
+#[test]
+fn an_exchange_that_is_not_there_is_an_error() {
+    let output = run(&["exchanges", "test", "binance", "--rest-url", "http://127.0.0.1:1"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("binance cannot be reached"), "{text}");
+    let output = run(&["exchanges", "test", "nowhere"]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("there is no adapter for nowhere"), "{text}");
+}
+
+#[test]
+fn exchanges_are_listed_with_what_they_can_do() {
+    let output = run(&["exchanges", "--json"]);
+    let venues: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let names: Vec<_> = venues.as_array().unwrap().iter().map(|v| v["exchange"].clone()).collect();
+    assert_eq!(names, ["binance", "binanceus", "binanceusdm"]);
+    assert_eq!(venues[0]["protection"], "native_oco");
+}
+
+/// Runs where Python has ccxt; says so where not.
+#[test]
+fn ccxt_trades_at_every_simulated_venue() {
+    let python = std::env::var("TRADEPULSE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let has_ccxt = Command::new(&python).args(["-c", "import ccxt"]).output();
+    if !has_ccxt.is_ok_and(|output| output.status.success()) {
+        println!(
+            "skipped: {python} has no ccxt (pip install ccxt; TRADEPULSE_PYTHON names another)"
+        );
+        return;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/binance.py");
+    for venue in ["binance", "binanceus", "binanceusdm"] {
+        let simulator = Simulator::start(venue, &["--timeframe", "5m"]);
+        let output = Command::new(&python)
+            .arg(&script)
+            .args([venue, &simulator.url, "simulated-key", "simulated-secret"])
+            .output()
+            .unwrap();
+        assert!(stdout(&output).ends_with("all good\n"), "{venue}: {output:?}");
+    }
+}

@@ -1,0 +1,223 @@
+//! The venues there are adapters for: from a name to the ports.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tradepulse_core::exchange::{Capabilities, Exchange, MarketData};
+use tradepulse_core::market::{ExchangeName, InstrumentKind};
+
+use super::binance::{
+    BinanceError, BinanceExchange, BinanceMarketData, BinanceSettings, BinanceVenue, Credentials,
+    SigningError,
+};
+use crate::secret::{Secret, SecretError};
+
+/// A venue with an adapter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Venue {
+    /// One of the venues of Binance.
+    Binance(BinanceVenue),
+}
+
+/// How to reach a venue.
+#[derive(Clone, Debug)]
+pub struct VenueAccess {
+    /// Its test network in its place.
+    pub testnet: bool,
+    /// Base of REST addresses; `None` is the venue's own.
+    pub rest_url: Option<String>,
+    /// Base of stream addresses; `None` is the venue's own.
+    pub stream_url: Option<String>,
+    /// The account's key; market data needs none.
+    pub key: Option<ApiKey>,
+    /// How long an answer may take before it counts as lost.
+    pub timeout: Duration,
+}
+
+impl Default for VenueAccess {
+    /// The venue itself, without a key.
+    fn default() -> Self {
+        let timeout = Duration::from_secs(10);
+        Self { testnet: false, rest_url: None, stream_url: None, key: None, timeout }
+    }
+}
+
+/// The key of an account.
+#[derive(Clone, Debug)]
+pub struct ApiKey {
+    /// Its name, sent with requests.
+    pub key: Secret,
+    /// What requests are signed with.
+    pub secret: Secret,
+}
+
+impl Venue {
+    /// All of them.
+    pub fn all() -> Vec<Self> {
+        BinanceVenue::ALL.map(Self::Binance).to_vec()
+    }
+
+    /// The venue of this name that trades instruments of this kind.
+    ///
+    /// # Errors
+    /// [`VenueError::Unknown`] if there is no adapter for it.
+    pub fn named(name: &ExchangeName, kind: InstrumentKind) -> Result<Self, VenueError> {
+        BinanceVenue::named(name, kind)
+            .map(Self::Binance)
+            .ok_or_else(|| VenueError::Unknown { name: name.clone(), kind })
+    }
+
+    /// The venue of this name, whatever it trades; spot where it trades both under one name.
+    ///
+    /// # Errors
+    /// [`VenueError::Unknown`] if there is no adapter for it.
+    pub fn of_name(name: &ExchangeName) -> Result<Self, VenueError> {
+        Self::named(name, InstrumentKind::Spot)
+            .or_else(|error| Self::named(name, InstrumentKind::Perpetual).map_err(|_| error))
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Binance(venue) => venue.name(),
+        }
+    }
+
+    /// What it can do.
+    pub fn capabilities(self) -> Capabilities {
+        match self {
+            Self::Binance(venue) => venue.capabilities(),
+        }
+    }
+
+    /// Connects to its market data.
+    ///
+    /// # Errors
+    /// If it cannot be reached.
+    pub async fn market_data(self, access: VenueAccess) -> Result<Arc<dyn MarketData>, VenueError> {
+        match self {
+            Self::Binance(venue) => {
+                let access = VenueAccess { key: None, ..access };
+                let data = BinanceMarketData::connect(binance(venue, access)?).await?;
+                Ok(Arc::new(data))
+            }
+        }
+    }
+
+    /// Connects to an account there.
+    ///
+    /// # Errors
+    /// If there is no key, or it cannot be reached, or does not accept the key.
+    pub async fn exchange(self, access: VenueAccess) -> Result<Arc<dyn Exchange>, VenueError> {
+        match self {
+            Self::Binance(venue) => {
+                let exchange = BinanceExchange::connect(binance(venue, access)?).await?;
+                Ok(Arc::new(exchange))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Venue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+fn binance(venue: BinanceVenue, access: VenueAccess) -> Result<BinanceSettings, SigningError> {
+    let VenueAccess { testnet, rest_url, stream_url, key, timeout } = access;
+    let credentials = key.map(|key| Credentials::new(key.key, &key.secret)).transpose()?;
+    Ok(BinanceSettings { venue, testnet, rest_url, stream_url, credentials, timeout })
+}
+
+#[cfg(feature = "config")]
+impl VenueAccess {
+    /// As a configuration says; `environment` gives the value of a variable. A dry run has the
+    /// market data of the venue itself and needs no key.
+    ///
+    /// # Errors
+    /// If a key that is named is not there.
+    pub fn of_config(
+        config: &crate::config::Config,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, VenueError> {
+        let keys = config.exchange.keys();
+        let key = match (keys.key(), keys.secret()) {
+            (Some(key), Some(secret)) if !config.mode.dry_run => {
+                Some(ApiKey { key: key.read(&environment)?, secret: secret.read(&environment)? })
+            }
+            _ => None,
+        };
+        let url = |url: &Option<crate::config::Url>| url.as_ref().map(|u| u.as_str().to_owned());
+        Ok(Self {
+            testnet: config.mode.testnet && !config.mode.dry_run,
+            rest_url: url(&config.exchange.rest_url),
+            stream_url: url(&config.exchange.stream_url),
+            key,
+            timeout: Duration::from_secs(config.timing.request_timeout.into()),
+        })
+    }
+}
+
+/// A venue that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VenueError {
+    /// There is no adapter for it.
+    #[error(
+        "there is no adapter for {name} ({}): supported are {}",
+        kind_name(*kind),
+        supported()
+    )]
+    Unknown {
+        /// The name.
+        name: ExchangeName,
+        /// What is to be traded there.
+        kind: InstrumentKind,
+    },
+    /// The key cannot sign.
+    #[error(transparent)]
+    Key(#[from] SigningError),
+    /// The key is not where it should be.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// A venue of Binance cannot be connected to.
+    #[error(transparent)]
+    Binance(#[from] BinanceError),
+}
+
+const fn kind_name(kind: InstrumentKind) -> &'static str {
+    match kind {
+        InstrumentKind::Spot => "spot",
+        InstrumentKind::Perpetual => "perpetual",
+    }
+}
+
+fn supported() -> String {
+    let text = |venue: Venue| format!("{venue} ({})", kind_name(venue.capabilities().kind));
+    Venue::all().into_iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn venues_are_found_by_name() {
+        for venue in Venue::all() {
+            let name = venue.name().parse().unwrap();
+            assert_eq!(Venue::of_name(&name).unwrap(), venue);
+            assert_eq!(Venue::named(&name, venue.capabilities().kind).unwrap(), venue);
+            assert_eq!(venue.capabilities().exchange, name);
+        }
+        let nowhere = "nowhere".parse().unwrap();
+        let error = Venue::of_name(&nowhere).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "there is no adapter for nowhere (spot): supported are binance (spot), \
+             binanceus (spot), binanceusdm (perpetual)"
+        );
+    }
+}

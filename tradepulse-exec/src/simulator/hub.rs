@@ -1,0 +1,140 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedSender;
+
+/// What is sent to a connection.
+#[derive(Clone, Debug)]
+pub(super) enum Outgoing {
+    Text(String),
+    /// It is answered when all that was sent before has been read.
+    Ping(u64),
+    Close,
+}
+
+/// The far end of a connection, as far as it has answered.
+#[derive(Debug, Default)]
+pub(super) struct Answered {
+    number: AtomicU64,
+    changed: Notify,
+}
+
+impl Answered {
+    pub(super) fn up_to(&self, number: u64) {
+        self.number.fetch_max(number, Ordering::Relaxed);
+        self.changed.notify_waiters();
+    }
+
+    async fn wait_for(&self, number: u64) {
+        while self.number.load(Ordering::Relaxed) < number {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.number.load(Ordering::Relaxed) < number {
+                changed.await;
+            }
+        }
+    }
+}
+
+/// A connection.
+#[derive(Clone, Debug)]
+pub(super) struct Connection {
+    pub(super) id: u64,
+    pub(super) to: UnboundedSender<Outgoing>,
+    pub(super) answered: Arc<Answered>,
+    /// Market streams that it has subscribed to.
+    pub(super) streams: BTreeSet<String>,
+    /// Whether messages name their stream.
+    pub(super) combined: bool,
+    /// The subscription to user events, if it has one, and whether events are wrapped in it.
+    pub(super) user: Option<UserSubscription>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct UserSubscription {
+    pub(super) wrapped: bool,
+}
+
+/// All connections.
+#[derive(Debug, Default)]
+pub(super) struct Hub {
+    connections: Vec<Connection>,
+    pings: u64,
+    /// User events are not sent: the socket stays open and says nothing.
+    pub(super) silent: bool,
+}
+
+impl Hub {
+    pub(super) fn add(&mut self, connection: Connection) {
+        self.connections.push(connection);
+    }
+
+    pub(super) fn remove(&mut self, id: u64) {
+        self.connections.retain(|connection| connection.id != id);
+    }
+
+    pub(super) fn get(&mut self, id: u64) -> Option<&mut Connection> {
+        self.connections.iter_mut().find(|connection| connection.id == id)
+    }
+
+    /// Tells everybody who listens to the account.
+    pub(super) fn tell_users(&self, event: &serde_json::Value) {
+        if self.silent {
+            return;
+        }
+        for connection in &self.connections {
+            if let Some(user) = connection.user {
+                let text = if user.wrapped {
+                    serde_json::json!({ "subscriptionId": 0, "event": event }).to_string()
+                } else {
+                    event.to_string()
+                };
+                // A connection that has gone is removed by its task.
+                let _ = connection.to.send(Outgoing::Text(text));
+            }
+        }
+    }
+
+    /// Tells everybody who has subscribed to this stream of a market.
+    pub(super) fn tell_market(&self, stream: &str, event: &serde_json::Value) {
+        for connection in &self.connections {
+            if connection.streams.contains(stream) {
+                let text = if connection.combined {
+                    serde_json::json!({ "stream": stream, "data": event }).to_string()
+                } else {
+                    event.to_string()
+                };
+                let _ = connection.to.send(Outgoing::Text(text));
+            }
+        }
+    }
+
+    /// Ends all connections.
+    pub(super) fn close_all(&self) {
+        for connection in &self.connections {
+            let _ = connection.to.send(Outgoing::Close);
+        }
+    }
+
+    /// Pings everybody; what has to be waited for.
+    pub(super) fn ping(&mut self) -> Vec<(Arc<Answered>, u64)> {
+        self.pings += 1;
+        let number = self.pings;
+        let ping = |connection: &Connection| {
+            connection.to.send(Outgoing::Ping(number)).ok()?;
+            Some((Arc::clone(&connection.answered), number))
+        };
+        self.connections.iter().filter_map(ping).collect()
+    }
+}
+
+/// Waits for the answers to pings, but not for ever: a connection may go.
+pub(super) async fn wait_for(pings: Vec<(Arc<Answered>, u64)>) {
+    for (answered, number) in pings {
+        let _ = tokio::time::timeout(Duration::from_secs(2), answered.wait_for(number)).await;
+    }
+}

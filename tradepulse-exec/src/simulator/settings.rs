@@ -1,0 +1,168 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use tradepulse_core::exchange::{Capabilities, TradingRules};
+use tradepulse_core::market::{Candle, ExchangeName, Instrument, InstrumentKind, Symbol};
+use tradepulse_core::money::{MoneyError, Quantity};
+use tradepulse_core::simulation::{
+    AccountKind, FeeCurrency, PartialFills, SimulatedExchangeSettings,
+};
+use tradepulse_core::time::Timeframe;
+
+use crate::secret::Secret;
+
+/// Which venue is spoken like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Binance, spot.
+    Binance,
+    /// Binance.US, spot.
+    BinanceUs,
+    /// Binance USD-M futures.
+    BinanceUsdM,
+}
+
+impl Dialect {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Binance, Self::BinanceUs, Self::BinanceUsdM];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Binance => "binance",
+            Self::BinanceUs => "binanceus",
+            Self::BinanceUsdM => "binanceusdm",
+        }
+    }
+
+    /// What is traded there.
+    pub const fn kind(self) -> InstrumentKind {
+        match self {
+            Self::Binance | Self::BinanceUs => InstrumentKind::Spot,
+            Self::BinanceUsdM => InstrumentKind::Perpetual,
+        }
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Dialect {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|dialect| dialect.name() == text);
+        found.ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("{text:?} is no venue that can be simulated: choose one of {names}")
+        })
+    }
+}
+
+/// The key of the simulated account.
+#[derive(Clone, Debug)]
+pub struct SimulatorKey {
+    /// Its name, sent with requests.
+    pub key: String,
+    /// What requests are signed with (HMAC).
+    pub secret: Secret,
+}
+
+/// A market of a simulated venue.
+#[derive(Clone, Debug)]
+pub struct SimulatedMarket {
+    /// Its symbol.
+    pub symbol: Symbol,
+    /// Its rules for orders.
+    pub rules: TradingRules,
+    /// Length of its candles.
+    pub timeframe: Timeframe,
+    /// What has been traded so far. The close of the last one is the price.
+    pub history: Vec<Candle>,
+}
+
+impl SimulatedMarket {
+    /// A market with rules that suit most pairs: prices in steps of 0.01, quantities in steps of
+    /// 0.00001, orders worth at least 5.
+    ///
+    /// # Errors
+    /// None: the figures are decimals.
+    pub fn new(
+        dialect: Dialect,
+        symbol: Symbol,
+        timeframe: Timeframe,
+        history: Vec<Candle>,
+    ) -> Result<Self, MoneyError> {
+        let instrument = Instrument {
+            kind: dialect.kind(),
+            quantity_step: Some("0.00001".parse()?),
+            min_quantity: Some("0.00001".parse()?),
+            min_notional: Some("5".parse()?),
+        };
+        let rules = TradingRules { instrument, price_tick: Some("0.01".parse()?) };
+        Ok(Self { symbol, rules, timeframe, history })
+    }
+}
+
+/// What a simulated venue is like.
+#[derive(Clone, Debug)]
+pub struct SimulatorSettings {
+    /// Which venue it speaks like.
+    pub dialect: Dialect,
+    /// Its markets.
+    pub markets: Vec<SimulatedMarket>,
+    /// What the account holds at first, by currency.
+    pub balances: BTreeMap<String, Quantity>,
+    /// The account's key; without one, nothing that needs a key is answered.
+    pub key: Option<SimulatorKey>,
+    /// Largest exposure over equity, of futures.
+    pub leverage: f64,
+    /// Weight of requests in a minute.
+    pub weight_limit: u64,
+    /// Orders that rest fill in several executions.
+    pub partial_fills: Option<PartialFills>,
+}
+
+impl SimulatorSettings {
+    /// A venue without markets, money and key, with the venue's own limits.
+    pub const fn new(dialect: Dialect) -> Self {
+        let weight_limit = match dialect {
+            Dialect::Binance => 6_000,
+            Dialect::BinanceUs => 1_200,
+            Dialect::BinanceUsdM => 2_400,
+        };
+        Self {
+            dialect,
+            markets: Vec::new(),
+            balances: BTreeMap::new(),
+            key: None,
+            leverage: 20.0,
+            weight_limit,
+            partial_fills: None,
+        }
+    }
+
+    /// The venue behind the dialect.
+    pub(super) fn venue(&self) -> SimulatedExchangeSettings {
+        let (account, fee_currency) = match self.dialect.kind() {
+            InstrumentKind::Spot => (AccountKind::Spot, FeeCurrency::Received),
+            InstrumentKind::Perpetual => {
+                (AccountKind::Margin { leverage: self.leverage }, FeeCurrency::Quote)
+            }
+        };
+        let name = self.dialect.name().parse().unwrap_or_else(|_| ExchangeName::binance());
+        let capabilities = Capabilities::full(name, self.dialect.kind());
+        let mut venue = SimulatedExchangeSettings::new(capabilities, account);
+        venue.fee_currency = fee_currency;
+        venue.partial_fills = self.partial_fills;
+        venue.balances.clone_from(&self.balances);
+        for market in &self.markets {
+            venue = venue.market(market.symbol.clone(), market.rules);
+        }
+        venue
+    }
+}

@@ -1,0 +1,95 @@
+//! What the simulator does that the adapter never asks for.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tradepulse_exec::exchange::binance::{Credentials, Parameters};
+use tradepulse_exec::secret::Secret;
+use tradepulse_exec::simulator::Dialect;
+
+use crate::scene::{KEY, SECRET, candle, settings, start};
+
+/// Sends a signed request with its parameters in the query or in the body.
+async fn send(
+    method: reqwest::Method,
+    url: &str,
+    parameters: Parameters,
+    in_body: bool,
+) -> (StatusCode, Value) {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let payload = parameters.with("timestamp", now.as_millis()).encode();
+    let credentials = Credentials::new(Secret::new(KEY), &Secret::new(SECRET)).unwrap();
+    let signed = format!("{payload}&signature={}", credentials.sign(&payload).unwrap());
+    let client = reqwest::Client::new();
+    let request = if in_body {
+        client.request(method, url).body(signed)
+    } else {
+        client.request(method, format!("{url}?{signed}"))
+    };
+    let response = request.header("X-MBX-APIKEY", KEY).send().await.unwrap();
+    (response.status(), serde_json::from_str(&response.text().await.unwrap()).unwrap())
+}
+
+fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+#[tokio::test]
+async fn parameters_may_be_in_the_query_or_in_the_body() {
+    install_tls();
+    let simulator = start(settings(Dialect::Binance, vec![candle(0, [100.0; 4])])).await;
+    let url = format!("{}/api/v3/order", simulator.rest_url());
+    for in_body in [false, true] {
+        let parameters = Parameters::new()
+            .with("symbol", "BTCUSDT")
+            .with("side", "BUY")
+            .with("type", "MARKET")
+            .with("quoteOrderQty", "100");
+        let (status, order) = send(reqwest::Method::POST, &url, parameters, in_body).await;
+        assert_eq!(status, StatusCode::OK, "{order}");
+        assert_eq!(order["status"], "FILLED");
+        assert_eq!(order["executedQty"], "1.00000000");
+        assert_eq!(order["fills"][0]["commissionAsset"], "BTC");
+    }
+}
+
+#[tokio::test]
+async fn orders_that_cannot_rest_expire() {
+    install_tls();
+    let simulator = start(settings(Dialect::Binance, vec![candle(0, [100.0; 4])])).await;
+    let url = format!("{}/api/v3/order", simulator.rest_url());
+    let order = |price: &str, kind: &str| {
+        Parameters::new()
+            .with("symbol", "BTCUSDT")
+            .with("side", "BUY")
+            .with("type", "LIMIT")
+            .with("timeInForce", kind)
+            .with("quantity", "1")
+            .with("price", price)
+    };
+    for (price, kind, expected) in
+        [("99", "IOC", "EXPIRED"), ("101", "FOK", "FILLED"), ("99", "GTC", "NEW")]
+    {
+        let (_, answer) = send(reqwest::Method::POST, &url, order(price, kind), false).await;
+        assert_eq!(answer["status"], expected, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_gone_or_moved_is_refused_as_the_venue_does() {
+    install_tls();
+    let simulator = start(settings(Dialect::Binance, vec![candle(0, [100.0; 4])])).await;
+    let url = format!("{}/api/v3/userDataStream", simulator.rest_url());
+    let (status, answer) = send(reqwest::Method::POST, &url, Parameters::new(), false).await;
+    assert_eq!(status, StatusCode::GONE, "{answer}");
+
+    let futures = start(settings(Dialect::BinanceUsdM, vec![candle(0, [100.0; 4])])).await;
+    let url = format!("{}/fapi/v1/order", futures.rest_url());
+    let stop = Parameters::new()
+        .with("symbol", "BTCUSDT")
+        .with("side", "SELL")
+        .with("type", "STOP_MARKET")
+        .with("quantity", "1")
+        .with("stopPrice", "95");
+    let (status, answer) = send(reqwest::Method::POST, &url, stop, false).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!(-4120)));
+}

@@ -1,0 +1,214 @@
+//! What goes wrong at this venue, a test each.
+
+use std::time::Duration;
+
+use tradepulse_core::exchange::{CancelOutcome, Exchange, ExchangeError, RejectKind, VenueEvent};
+use tradepulse_core::order::{Leg, OrderStatus, RequestKind, Side};
+use tradepulse_core::time::Timestamp;
+use tradepulse_exec::exchange::binance::{BinanceError, BinanceExchange, MarginMode};
+use tradepulse_exec::simulator::{Dialect, HttpFault};
+
+use crate::scene::{access, approved, at_hundred, candle, id, request, settings, start, symbol};
+
+fn market(sequence: u32) -> tradepulse_core::risk::Approved<tradepulse_core::order::OrderRequest> {
+    approved(request(sequence, Side::Long, "1", RequestKind::Market))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_whose_answer_is_lost_is_there() {
+    let (simulator, exchange) = at_hundred(Dialect::Binance).await;
+    let mut sequence = 0;
+    for fault in [HttpFault::ErrorAfter, HttpFault::TimeoutAfter] {
+        sequence += 1;
+        simulator.fault(fault);
+        let answer = exchange.submit(&market(sequence)).await;
+        assert!(matches!(answer, Err(ExchangeError::OutcomeUnknown(_))), "{fault:?}: {answer:?}");
+        let found = exchange.order(&symbol(), id(sequence)).await.unwrap().unwrap();
+        assert_eq!(found.status, OrderStatus::Filled, "{fault:?}");
+        // The venue would take the id again, now that the order has ended.
+        let again = exchange.submit(&market(sequence)).await;
+        let duplicate =
+            matches!(again, Err(ExchangeError::Rejected { kind: RejectKind::Duplicate, .. }));
+        assert!(duplicate, "{again:?}");
+    }
+    simulator.fault(HttpFault::ErrorBefore);
+    let answer = exchange.submit(&market(9)).await;
+    assert!(matches!(answer, Err(ExchangeError::OutcomeUnknown(_))), "{answer:?}");
+    assert_eq!(exchange.order(&symbol(), id(9)).await, Ok(None));
+    assert!(exchange.submit(&market(9)).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_never_comes_is_an_unknown_outcome() {
+    let simulator = start(settings(Dialect::Binance, vec![candle(0, [100.0; 4])])).await;
+    let mut access = access(Dialect::Binance, &simulator, Some(crate::scene::SECRET));
+    access.timeout = Duration::from_millis(400);
+    let exchange = BinanceExchange::connect(access).await.unwrap();
+    simulator.fault(HttpFault::AnswerLost);
+    let answer = exchange.submit(&market(1)).await;
+    assert!(matches!(answer, Err(ExchangeError::OutcomeUnknown(_))), "{answer:?}");
+    let found = exchange.order(&symbol(), id(1)).await.unwrap().unwrap();
+    assert_eq!(found.status, OrderStatus::Filled);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ban_stops_everything_until_it_ends() {
+    let (simulator, exchange) = at_hundred(Dialect::Binance).await;
+    simulator.fault(HttpFault::Banned { retry_after_s: 120 });
+    let answer = exchange.submit(&market(1)).await;
+    let Err(ExchangeError::RateLimited { until }) = answer else { panic!("{answer:?}") };
+    // Nothing more leaves.
+    let asked = exchange.balances().await;
+    assert_eq!(asked, Err(ExchangeError::RateLimited { until }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_is_off_is_set_right() {
+    let (simulator, exchange) = at_hundred(Dialect::Binance).await;
+    simulator.skew_clock(3_600_000);
+    assert!(exchange.submit(&market(1)).await.is_ok());
+    let offset = exchange.clock_offset_ms();
+    assert!((3_595_000..3_605_000).contains(&offset), "{offset}");
+    simulator.skew_clock(-3_600_000);
+    assert!(exchange.submit(&market(2)).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_key_is_refused_at_once_and_not_repeated() {
+    for dialect in Dialect::ALL {
+        let simulator = start(settings(dialect, vec![candle(0, [100.0; 4])])).await;
+        let wrong = access(dialect, &simulator, Some("another-secret"));
+        match BinanceExchange::connect(wrong).await {
+            // The subscription is signed, or the first signed question is refused.
+            Err(error) => {
+                let text = format!("{error} {error:?}");
+                assert!(matches!(error, BinanceError::Unreachable { .. }), "{text}");
+                assert!(text.contains("-1022") && !text.contains("another-secret"), "{text}");
+            }
+            Ok(exchange) => {
+                let answer = exchange.balances().await;
+                let refused = matches!(
+                    &answer,
+                    Err(ExchangeError::Rejected { kind: RejectKind::Permission, code, .. })
+                        if code.as_deref() == Some("-1022")
+                );
+                assert!(refused, "{answer:?}");
+                assert!(!format!("{exchange:?}").contains("another-secret"));
+            }
+        }
+        let without = access(dialect, &simulator, None);
+        let none = BinanceExchange::connect(without).await;
+        assert!(matches!(none, Err(BinanceError::NoKey(_))));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refusals_have_the_venues_codes() {
+    let (_simulator, exchange) = at_hundred(Dialect::Binance).await;
+    let limit = |price: &str| RequestKind::Limit { price: price.parse().unwrap() };
+    for (request, kind, code) in [
+        (request(1, Side::Long, "1", limit("95.005")), RejectKind::Filter, "-1013"),
+        (request(2, Side::Long, "1000", limit("95")), RejectKind::Balance, "-2010"),
+        (
+            request(3, Side::Short, "1", RequestKind::Stop { trigger: "101".parse().unwrap() }),
+            RejectKind::Other,
+            "-2010",
+        ),
+    ] {
+        let answer = exchange.submit(&approved(request.clone())).await;
+        let Err(ExchangeError::Rejected { kind: told, code: Some(with), .. }) = &answer else {
+            panic!("{request:?}: {answer:?}");
+        };
+        assert_eq!((*told, with.as_str()), (kind, code), "{request:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_stream_comes_back_with_a_gap() {
+    for dialect in Dialect::ALL {
+        let (simulator, exchange) = at_hundred(dialect).await;
+        let before = simulator.connections();
+        simulator.disconnect();
+        let gap = tokio::time::timeout(Duration::from_secs(20), async {
+            loop {
+                exchange.wait().await;
+                for event in exchange.drain() {
+                    if let VenueEvent::Gap { since } = event {
+                        return since;
+                    }
+                }
+            }
+        });
+        let since = gap.await.unwrap();
+        assert!(since > Timestamp::from_ms(0), "{dialect}");
+        assert_eq!(simulator.connections(), before, "{dialect}");
+        // The new stream tells of what happens.
+        exchange.submit(&market(1)).await.unwrap();
+        simulator.settle().await;
+        let told = exchange.drain();
+        assert!(told.iter().any(|event| matches!(event, VenueEvent::Order(_))), "{dialect}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pair_of_spot_is_one_and_takes_commission_in_coins() {
+    for dialect in [Dialect::Binance, Dialect::BinanceUs] {
+        let (simulator, exchange) = at_hundred(dialect).await;
+        let bought = exchange.submit(&market(1)).await.unwrap();
+        let execution = &bought[0].executions[0];
+        assert_eq!(execution.fee_currency, "BTC", "{dialect}");
+        assert_eq!(execution.fee, "0.001".parse().unwrap(), "{dialect}");
+        let pair = RequestKind::Oco { stop: "95".parse().unwrap(), target: "105".parse().unwrap() };
+        let reports = exchange.submit(&approved(request(2, Side::Short, "0.999", pair))).await;
+        assert_eq!(reports.unwrap().len(), 2, "{dialect}");
+        simulator.trade(&symbol(), candle(1, [100.0, 106.0, 99.0, 104.0])).unwrap();
+        let target = exchange.order(&symbol(), id(2).leg(Leg::Target)).await.unwrap().unwrap();
+        let stop = exchange.order(&symbol(), id(2).leg(Leg::Stop)).await.unwrap().unwrap();
+        assert_eq!(target.status, OrderStatus::Filled, "{dialect}");
+        assert_eq!(stop.status, OrderStatus::Expired, "{dialect}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stops_of_futures_are_orders_of_the_algo_service() {
+    let (simulator, exchange) = at_hundred(Dialect::BinanceUsdM).await;
+    exchange.submit(&market(1)).await.unwrap();
+    let stop = RequestKind::Stop { trigger: "95".parse().unwrap() };
+    let mut exit = request(2, Side::Short, "1", stop);
+    exit.reduce_only = true;
+    let reports = exchange.submit(&approved(exit.clone())).await.unwrap();
+    assert_eq!((reports[0].id, reports[0].status), (id(2), OrderStatus::Open));
+    let open = exchange.open_orders(&symbol()).await.unwrap();
+    assert_eq!(open.ours.iter().map(|report| report.id).collect::<Vec<_>>(), [id(2)]);
+    let cancelled = exchange.cancel(&symbol(), id(2)).await.unwrap();
+    assert!(matches!(cancelled, CancelOutcome::Cancelled(_)), "{cancelled:?}");
+    exit.id = id(3);
+    exchange.submit(&approved(exit)).await.unwrap();
+    simulator.settle().await;
+    exchange.drain();
+    simulator.trade(&symbol(), candle(1, [100.0, 100.0, 94.0, 94.5])).unwrap();
+    simulator.settle().await;
+    // In the book it has another id: it is told of under ours all the same.
+    let told = exchange.drain();
+    let filled = told.iter().any(|event| {
+        matches!(event, VenueEvent::Order(report)
+            if report.id == id(3)
+                && report.status == OrderStatus::Filled
+                && report.executions.len() == 1)
+    });
+    assert!(filled, "{told:?}");
+    assert_eq!(exchange.positions().await, Ok(Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leverage_and_margin_mode_are_of_futures() {
+    let (_simulator, exchange) = at_hundred(Dialect::BinanceUsdM).await;
+    assert_eq!(exchange.set_leverage(&symbol(), 5).await, Ok(()));
+    assert!(exchange.set_leverage(&symbol(), 500).await.is_err());
+    for mode in [MarginMode::Isolated, MarginMode::Isolated, MarginMode::Crossed] {
+        assert_eq!(exchange.set_margin_mode(&symbol(), mode).await, Ok(()), "{mode:?}");
+    }
+    let (_simulator, spot) = at_hundred(Dialect::Binance).await;
+    let answer = spot.set_leverage(&symbol(), 5).await;
+    assert_eq!(answer, Err(ExchangeError::Unsupported("leverage")));
+}
