@@ -71,8 +71,9 @@ impl Strategy for EmaCross {
 
     #[inline(always)]
     fn on_candle(&mut self, view: &View<'_>) -> Option<Intent> {
-        let (fast, slow) = (view.input(self.fast, 0)?, view.input(self.slow, 0)?);
-        let (fast_before, slow_before) = (view.input(self.fast, 1)?, view.input(self.slow, 1)?);
+        // Nothing is above or below an average that is not known yet.
+        let [fast_before, fast] = view.last_inputs(self.fast)?;
+        let [slow_before, slow] = view.last_inputs(self.slow)?;
         if fast > slow && fast_before <= slow_before {
             self.above += 1;
             return Some(self.enter(Side::Long, view.close(0)));
