@@ -1,11 +1,13 @@
 //! Optimisers on functions whose best value is known: the median over seeds of the best value
-//! found, and the time of each of the last ten suggestions. `optimisers/optuna_reference.py` does the same with Optuna.
+//! found, and the time of each of the last ten suggestions. With `optuna`, its samplers do the same
+//! in the same run (`optimisers/optuna_reference.py`; it needs `pip install optuna cmaes scipy torch`).
 //!
-//! `cargo bench -p tradepulse-benches --bench optimisers -- [SEEDS] [TRIALS] [METHOD…]`
+//! `cargo bench -p tradepulse-benches --bench optimisers -- [SEEDS] [TRIALS] [METHOD…] [optuna]`
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
 use std::f64::consts::PI;
+use std::process::Command;
 use std::time::Instant;
 
 use tradepulse_core::optimise::{Method, Outcome, Space, Told};
@@ -189,5 +191,22 @@ fn main() {
             let best = median(bests);
             println!("{method:<18}{name:<12}{best:>12.4}{worst:>10.4}{each:>12.1}{mean:>10.1}");
         }
+    }
+    if given.iter().any(|a| a == "optuna") {
+        optuna(seeds, trials);
+    }
+}
+
+/// The first three by Optuna, which needs an hour for them.
+fn optuna(seeds: u64, trials: u64) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/optimisers/optuna_reference.py");
+    println!("Optuna");
+    let status = Command::new("python3")
+        .args([script, "--functions", "branin,hartmann6,step9"])
+        .args(["--seeds", &seeds.to_string(), "--trials", &trials.to_string()])
+        .status();
+    match status {
+        Ok(status) if status.success() => {}
+        other => println!("Optuna was not measured: {other:?}"),
     }
 }

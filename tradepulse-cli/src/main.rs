@@ -6,7 +6,9 @@ mod command;
 mod output;
 mod records;
 mod report;
+mod signals;
 mod trading_records;
+mod venues;
 
 use std::process::ExitCode;
 

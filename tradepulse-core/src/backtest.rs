@@ -6,6 +6,7 @@ mod fingerprint;
 mod funding_clock;
 mod halt;
 mod risk_rules;
+mod run;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -16,21 +17,17 @@ use std::sync::Arc;
 pub use cost_survival::{CostCell, CostSurvival};
 pub use error::BacktestError;
 pub use fingerprint::{fingerprint, trades_hash};
-use funding_clock::FundingClock;
 use halt::Halt;
 pub use settings::Settings;
 
 use crate::account::Trade;
-use crate::engine::{Action, Engine, Event, Refusal};
+use crate::engine::{Engine, Refusal};
 use crate::indicator::BatchError;
 use crate::market::{FundingSeries, Series};
-use crate::order::{ExitReason, Moment};
 use crate::parameter::Parameters;
-use crate::performance::{EquityCurve, Metrics};
-use crate::risk::RiskGate;
+use crate::performance::Metrics;
 use crate::simulation::{Priority, Venue};
-use crate::strategy::{About, Funnel, InputCache, Inputs, Strategy, View};
-use crate::time::Timestamp;
+use crate::strategy::{About, Funnel, InputCache, Inputs, Strategy};
 
 /// What a backtest found.
 #[derive(Clone, Debug)]
@@ -298,202 +295,5 @@ impl<'a> Backtest<'a> {
             funnel: run.funnel,
             warm_up,
         })
-    }
-
-    /// The loop: the venue meets the candle, then the strategy sees it closed.
-    fn drive<S: Strategy>(
-        &self,
-        mut engine: Engine<S>,
-        mut venue: Venue<'_>,
-        inputs: &[Arc<Vec<f64>>],
-        warm_up: usize,
-    ) -> Result<Run, BacktestError> {
-        let (columns, timeframe) = (self.series.columns(), self.series.timeframe());
-        let Range { start, end } = self.rows;
-        let last = end - 1;
-        let capital = engine.account().capital();
-        let mut run = Run::new(capital, self.keep_equity, end - start);
-        run.gate = self.settings.risk.map(RiskGate::new);
-        if let Some(gate) = &mut run.gate {
-            gate.equity(Timestamp::from_ms(self.series.time()[start]), capital);
-        }
-        let mut actions = Vec::new();
-        for at in start.saturating_sub(warm_up)..start {
-            engine.warm_up(&View::new(columns, inputs, at, 0, timeframe, None));
-        }
-        let mut clock = FundingClock::new(self.funding);
-        let mut pause = self.halt.first(start);
-        for at in start..end {
-            if at == pause {
-                self.pause(at, engine.account().capital(), &run)?;
-                pause = self.halt.next(at);
-            }
-            if let Some(entries) = &self.entries {
-                engine.allow_entries(entries[at]);
-            }
-            let candle = columns.candle(at);
-            let open_ms = candle.open_time.as_ms();
-            let close_ms = open_ms + timeframe.as_ms();
-            let funding_due = clock.is_due(close_ms);
-            if funding_due {
-                let last_close = if at == 0 { candle.open } else { columns.close[at - 1] };
-                pay_funding(&mut engine, &mut clock, open_ms, last_close);
-            }
-            while let Some(fill) = venue.next_fill(&candle, close_ms) {
-                if funding_due && fill.moment == Moment::Inside {
-                    pay_funding(&mut engine, &mut clock, close_ms - 1, candle.open);
-                }
-                engine.step(Event::Fill(&fill), &mut actions);
-                run.carry_out(&mut actions, &mut venue);
-            }
-            if funding_due {
-                pay_funding(&mut engine, &mut clock, close_ms - 1, candle.open);
-                pay_funding(&mut engine, &mut clock, close_ms, candle.close);
-            }
-            if let Some(gate) = &mut run.gate {
-                risk_rules::before_close(gate, &mut engine, &candle, close_ms, &mut actions);
-            }
-            let view = View::new(columns, inputs, at, 0, timeframe, None);
-            engine.step(Event::Candle(&view), &mut actions);
-            if let Some(gate) = &mut run.gate {
-                let leverage = self.settings.rules.max_leverage;
-                risk_rules::after_close(
-                    gate,
-                    &mut engine,
-                    &candle,
-                    timeframe,
-                    leverage,
-                    &mut actions,
-                );
-            }
-            run.carry_out(&mut actions, &mut venue);
-
-            let mut equity = engine.account().equity(candle.close);
-            let ruined = equity <= 0.0;
-            if at == last || ruined {
-                let (reason, time_ms) = if ruined {
-                    (ExitReason::Ruined, open_ms)
-                } else {
-                    (ExitReason::EndOfData, close_ms)
-                };
-                engine.step(Event::Liquidate(reason), &mut actions);
-                if let Some(fill) = run.fill_at_close(&actions, &venue, &candle, time_ms) {
-                    engine.step(Event::Fill(&fill), &mut actions);
-                }
-                run.carry_out(&mut actions, &mut venue);
-                equity = engine.account().equity(candle.close);
-            }
-            run.mark(open_ms, equity);
-            if ruined {
-                break;
-            }
-        }
-        run.curve.finish();
-        run.funnel = engine.strategy().funnel();
-        Ok(run)
-    }
-
-    /// Between two candles: may the run go on?
-    #[cold]
-    fn pause(&self, at: usize, capital: f64, run: &Run) -> Result<(), BacktestError> {
-        let start = self.rows.start;
-        let stopped = Err(BacktestError::Stopped { candles: at - start });
-        if self.halt.is_stopped() {
-            return stopped;
-        }
-        match self.halt.checkpoint {
-            Some((row, give_up)) if row == at && at > start => {
-                let mut curve = run.curve.clone();
-                curve.finish();
-                let span_ms = self.series.close_time(at - 1).as_ms() - self.series.time()[start];
-                let so_far = Metrics::new(capital, &run.trades, &curve, span_ms);
-                if give_up(&so_far) { stopped } else { Ok(()) }
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Tells the engine of every payment due by `until_ms`.
-#[cold]
-fn pay_funding<S: Strategy>(
-    engine: &mut Engine<S>,
-    clock: &mut FundingClock<'_>,
-    until_ms: i64,
-    mark_price: f64,
-) {
-    while let Some(funding) = clock.next(until_ms, mark_price) {
-        engine.step(Event::Funding(&funding), &mut Vec::new());
-    }
-}
-
-/// What the loop collects.
-struct Run {
-    trades: Vec<Trade>,
-    refusals: Vec<Refusal>,
-    curve: EquityCurve,
-    equity: Vec<f64>,
-    keep_equity: bool,
-    funnel: Funnel,
-    gate: Option<RiskGate>,
-}
-
-impl Run {
-    fn new(capital: f64, keep_equity: bool, candles: usize) -> Self {
-        Self {
-            trades: Vec::new(),
-            refusals: Vec::new(),
-            curve: EquityCurve::new(capital),
-            equity: Vec::with_capacity(if keep_equity { candles } else { 0 }),
-            keep_equity,
-            funnel: Funnel::default(),
-            gate: None,
-        }
-    }
-
-    #[inline(always)]
-    fn carry_out(&mut self, actions: &mut Vec<Action>, venue: &mut Venue<'_>) {
-        if !actions.is_empty() {
-            self.carry_out_all(actions, venue);
-        }
-    }
-
-    #[inline(never)]
-    fn carry_out_all(&mut self, actions: &mut Vec<Action>, venue: &mut Venue<'_>) {
-        for action in actions.drain(..) {
-            match action {
-                Action::Submit(order) => venue.submit(order),
-                Action::Cancel(id) => venue.cancel(id),
-                Action::Settle(trade) => {
-                    if let Some(gate) = &mut self.gate {
-                        gate.closed(Timestamp::from_ms(trade.exit_time_ms), trade.profit);
-                    }
-                    self.trades.push(trade);
-                }
-                Action::Refuse(refusal) => self.refusals.push(refusal),
-            }
-        }
-    }
-
-    /// The fill of the liquidating order among `actions`, at the close of `candle`.
-    fn fill_at_close(
-        &self,
-        actions: &[Action],
-        venue: &Venue<'_>,
-        candle: &crate::market::Candle,
-        time_ms: i64,
-    ) -> Option<crate::order::Fill> {
-        actions.iter().find_map(|action| match action {
-            Action::Submit(order) => Some(venue.fill_at_close(order, candle, time_ms)),
-            _ => None,
-        })
-    }
-
-    #[inline(always)]
-    fn mark(&mut self, open_ms: i64, equity: f64) {
-        self.curve.mark(open_ms, equity);
-        if self.keep_equity {
-            self.equity.push(equity);
-        }
     }
 }

@@ -59,7 +59,7 @@ use crate::engine::AnyEngine;
 use crate::exchange::{Capabilities, TradingRules};
 use crate::market::Symbol;
 use crate::order::{ClientOrderId, ExitReason, OrderReport, RunTag};
-use crate::risk::RiskGate;
+use crate::risk::{RiskGate, RiskState};
 use crate::store::RegimeScope;
 use crate::time::{Timeframe, Timestamp};
 
@@ -142,6 +142,13 @@ impl Desk {
             halted: false,
             now: Timestamp::EARLIEST,
         }
+    }
+
+    /// The same desk, whose gate goes on from what an earlier run left: a restart resets nothing.
+    #[must_use]
+    pub fn with_risk_state(mut self, state: RiskState) -> Self {
+        self.gate = RiskGate::restore(*self.gate.rules(), state);
+        self
     }
 
     /// Adds a configuration. Its engine's account begins with the wallet's capital: profit of the

@@ -7,6 +7,7 @@
 mod any_engine;
 mod end_reason;
 mod protection;
+mod quiet;
 mod refusal;
 mod rules;
 #[cfg(test)]
@@ -143,7 +144,7 @@ impl<S: Strategy> Engine<S> {
     }
 
     /// Lets the strategy see a candle without acting on it: how its state is warmed up.
-    #[inline]
+    #[inline(never)]
     pub fn warm_up(&mut self, view: &View<'_>) {
         self.strategy.on_candle(view);
     }
@@ -201,6 +202,17 @@ impl<S: Strategy> Engine<S> {
     #[inline(always)]
     fn on_candle(&mut self, view: &View<'_>, actions: &mut Vec<Action>) {
         let intent = self.strategy.on_candle(view);
+        self.decide(intent, view, actions);
+    }
+
+    /// Does what `intent` and the rules want at a close.
+    #[inline(always)]
+    pub(crate) fn decide(
+        &mut self,
+        intent: Option<Intent>,
+        view: &View<'_>,
+        actions: &mut Vec<Action>,
+    ) {
         let Some(position) = self.account.position() else {
             if let Some(Intent::Enter(entry)) = intent
                 && self.pending_entry.is_none()

@@ -19,7 +19,7 @@ pub use account::{Balance, VenuePosition};
 pub use capability::{Capabilities, Protection};
 pub use error::{CancelOutcome, ExchangeError, MarketDataError, RejectKind};
 pub use feed::{Feed, FeedError, FeedEvent};
-pub use market_data::{MarketData, TradingRules};
+pub use market_data::{CandleStream, MarketData, TradingRules};
 
 use crate::market::Symbol;
 use crate::order::{ClientOrderId, OrderReport, OrderRequest};

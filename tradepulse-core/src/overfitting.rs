@@ -66,6 +66,9 @@ pub enum OverfittingError {
         /// Returns needed.
         needed: usize,
     },
+    /// Somebody wanted it to end.
+    #[error("stopped")]
+    Stopped,
     /// A setting out of its range.
     #[error("{name} = {value}: expected {expected}")]
     Setting {

@@ -17,4 +17,5 @@ pub use exchange::{
     SimulatedExchangeSettings, SimulationError,
 };
 pub use fill_rule::{LegFill, Priority, leg_fill};
+pub(crate) use venue::Reach;
 pub use venue::Venue;

@@ -7,21 +7,32 @@
 //! records. A start is a recovery: the journal is replayed, the venue is asked, and only then does
 //! anything new begin.
 //!
+//! A [`session`] puts the parts together by a configuration; [`live_feed`] brings candles as they
+//! close.
+//!
 //! Paper, testnet and live differ in what stands behind the ports and in the [`Pace`]; the loop is
 //! the same.
 
+mod back_off;
 mod clock;
 mod driver;
 mod journal;
+pub mod live_feed;
+mod observer;
 mod paper_feed;
 #[cfg(feature = "config")]
 mod plan;
 mod recorder;
 mod replay_feed;
+#[cfg(feature = "services")]
+pub mod services;
+#[cfg(feature = "config")]
+pub mod session;
 
 pub use clock::Clock;
-pub use driver::{CrashHook, CrashPoint, Driver, DriverError, DriverSetup, Ended, Pace, TradeHook};
+pub use driver::{CrashHook, CrashPoint, Driver, DriverError, DriverSetup, Ended, Pace};
 pub use journal::JournalError;
+pub use observer::Observer;
 pub use paper_feed::{FollowsMarket, PaperFeed};
 #[cfg(feature = "config")]
 pub use plan::{DeskAccount, LanePlan, Plan, PlanError};

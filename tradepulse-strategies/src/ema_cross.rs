@@ -69,10 +69,11 @@ impl Strategy for EmaCross {
         1 + 11 * self.slow_period
     }
 
-    #[inline]
+    #[inline(always)]
     fn on_candle(&mut self, view: &View<'_>) -> Option<Intent> {
-        let (fast, slow) = (view.input(self.fast, 0)?, view.input(self.slow, 0)?);
-        let (fast_before, slow_before) = (view.input(self.fast, 1)?, view.input(self.slow, 1)?);
+        // Nothing is above or below an average that is not known yet.
+        let [fast_before, fast] = view.last_inputs(self.fast)?;
+        let [slow_before, slow] = view.last_inputs(self.slow)?;
         if fast > slow && fast_before <= slow_before {
             self.above += 1;
             return Some(self.enter(Side::Long, view.close(0)));
@@ -91,6 +92,7 @@ impl Strategy for EmaCross {
 }
 
 impl EmaCross {
+    #[cold]
     fn enter(&self, side: Side, close: f64) -> Intent {
         let (stop_pct, target_pct) = (self.stop_pct, self.target_pct);
         let (stop, target) = match side {

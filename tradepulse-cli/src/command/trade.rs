@@ -1,22 +1,38 @@
+mod live;
 mod replay;
+mod summary;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use tokio::runtime::Runtime;
 use tradepulse_core::store::trading::TradingStore;
-use tradepulse_core::store::{ConfigurationFilter, MemoryStore, Page, TrainingStore};
+use tradepulse_core::store::{
+    ConfigurationFilter, MemoryStore, Page, TrainedConfiguration, TrainingStore,
+};
+use tradepulse_core::time::Timestamp;
 use tradepulse_exec::config::{Config, ConfigError};
-use tradepulse_exec::coordinator::{Plan, ReplaySpeed};
+use tradepulse_exec::coordinator::session::{Replay, Session, WalletOutcome};
+use tradepulse_exec::coordinator::{Clock, Observer, ReplaySpeed};
 use tradepulse_exec::store::lock::InstanceLock;
+use tradepulse_exec::store::sqlite::SqliteStore;
 use tradepulse_strategies::registry;
 
-use self::replay::Span;
+use self::replay::{Progress, Span};
+use self::summary::Summary;
 use crate::arguments::DataDir;
 use crate::output::{self, Verdict};
+use crate::signals::stop_signal;
 
 #[derive(Args)]
+#[command(after_help = "\
+SIGINT, SIGTERM and SIGHUP stop it: no more entries, positions kept or closed as on_shutdown says,
+records written, within 10 seconds; a second signal ends it at once.
+
+Exit codes: 0 it came to its end or was stopped in good order, 1 something could not be explained or
+the end took longer than 10 seconds, 2 it could not begin or could not go on, 130 two signals.")]
 pub(crate) struct Arguments {
     /// The file [default: config.yaml]
     #[arg(long, env = "TRADEPULSE_CONFIG", value_name = "FILE")]
@@ -32,6 +48,10 @@ pub(crate) struct Arguments {
     /// and one timeframe)
     #[arg(long, value_name = "FILE", requires = "replay")]
     data: Option<PathBuf>,
+    /// Begin a new run also where an earlier one still holds positions under another configuration:
+    /// that one is given up as it is
+    #[arg(long, conflicts_with = "replay")]
+    new_run: bool,
     /// Keep no records
     #[arg(long, requires = "replay")]
     no_records: bool,
@@ -69,55 +89,91 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Config> {
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let config = load(arguments.config.as_deref())?;
     if !config.mode.dry_run {
-        bail!(
-            "mode: this version has no venue adapters, and trades dry runs only; set \
-             mode.dry_run: true"
-        );
+        bail!("mode: this version trades dry runs only; set mode.dry_run: true");
     }
-    let Some(span) = arguments.replay else {
-        bail!(
-            "this version has no live market data: trade on stored candles with --replay \
-             (and --data FILE for candles that are not imported)"
-        );
+    let runtime = crate::records::runtime()?;
+    let outcomes = match arguments.replay {
+        Some(span) => replay(&arguments, span, config, place, &runtime)?,
+        None => {
+            let data = runtime.block_on(crate::venues::market_data(&config))?;
+            let (folder, store, trained, _lock) = records(&config, place, &runtime)?;
+            let new_run = arguments.new_run;
+            let place = live::Place { data, folder, store, trained, new_run };
+            live::trade(config, place, &runtime)?
+        }
     };
+    let summaries: Vec<Summary> = outcomes.into_iter().map(Summary::from).collect();
+    if arguments.json {
+        output::json(&serde_json::json!({ "wallets": summaries }))?;
+    } else {
+        for summary in &summaries {
+            summary.print()?;
+        }
+    }
+    let unexplained = summaries.iter().any(Summary::is_unexplained);
+    Ok(if unexplained { Verdict::Bad } else { Verdict::Good })
+}
+
+fn replay(
+    arguments: &Arguments,
+    span: Span,
+    config: Config,
+    place: &DataDir,
+    runtime: &Runtime,
+) -> Result<Vec<WalletOutcome>> {
     let alerts = !config.alerts.webhooks.is_empty() || !config.alerts.telegram.is_empty();
     if alerts || config.monitoring.enabled {
         output::note("alerts and monitoring are for runs that go on; a replay uses neither");
     }
-    let folder = config.database.folder.clone().map_or_else(|| place.path(), Ok)?;
-    let runtime = crate::records::runtime()?;
-    let forgetful = Arc::new(MemoryStore::default());
     let mut lock = None;
     let (store, trained): (Arc<dyn TradingStore>, _) = if arguments.no_records {
-        (forgetful, Vec::new())
+        (Arc::new(MemoryStore::default()), Vec::new())
     } else {
-        std::fs::create_dir_all(&folder)?;
-        lock = Some(InstanceLock::take(&folder)?);
-        let sqlite =
-            runtime.block_on(tradepulse_exec::store::sqlite::SqliteStore::open(&folder))?;
-        let active = ConfigurationFilter { is_active: Some(true), ..Default::default() };
-        let trained = runtime.block_on(sqlite.configurations(&active, Page::ALL))?;
-        (Arc::new(sqlite), trained)
+        let (_, store, trained, held) = records(&config, place, runtime)?;
+        lock = Some(held);
+        (Arc::new(store), trained)
     };
-    let registry = registry();
-    let plan = Plan::new(&config, &registry, &trained)?;
-    let series = replay::series(&plan, &config, arguments.data.as_deref(), place)?;
-    let outcomes = runtime.block_on(replay::wallets(
-        &config,
-        &registry,
-        &plan,
-        &series,
-        &replay::How { span, speed: arguments.speed },
-        &store,
-    ))?;
-    drop(lock);
-    if arguments.json {
-        output::json(&serde_json::json!({ "wallets": outcomes }))?;
-    } else {
-        for outcome in &outcomes {
-            replay::print(outcome)?;
+    let csv = config.database.trades_csv.clone();
+    let session = Session::new(config, registry(), &trained, store, Clock::system())?;
+    let series =
+        replay::series(session.plan(), session.config(), arguments.data.as_deref(), place)?;
+    let replay = Replay {
+        series: &series,
+        from: span.from.unwrap_or(Timestamp::EARLIEST),
+        until: span.to.unwrap_or(Timestamp::LATEST),
+        speed: arguments.speed,
+    };
+    let candles = series.iter().map(|(_, series)| series.between(replay.from, replay.until).len());
+    let candles = candles.sum::<usize>() * session.wallets()?.len();
+    let bar = Progress::bar(candles);
+    let shown = bar.clone();
+    let session =
+        session.with_observers(move |_| vec![Box::new(Progress::of(&shown)) as Box<dyn Observer>]);
+    let stop = stop_signal()?;
+    let outcomes = runtime.block_on(session.replay(&replay, &stop))?;
+    bar.finish_and_clear();
+    if let Some(path) = csv {
+        let mut csv = tradepulse_exec::store::trades_csv::TradesCsv::open(&path)?;
+        for trade in outcomes.iter().flat_map(|outcome| &outcome.trades) {
+            csv.append(trade)?;
         }
     }
-    let unexplained = outcomes.iter().any(|outcome| outcome.counters.unexplained > 0);
-    Ok(if unexplained { Verdict::Bad } else { Verdict::Good })
+    drop(lock);
+    Ok(outcomes)
+}
+
+/// The folder of the records, the store in it, the active trained configurations, and the right to
+/// be the one process that trades with it.
+fn records(
+    config: &Config,
+    place: &DataDir,
+    runtime: &Runtime,
+) -> Result<(PathBuf, SqliteStore, Vec<TrainedConfiguration>, InstanceLock)> {
+    let folder = config.database.folder.clone().map_or_else(|| place.path(), Ok)?;
+    std::fs::create_dir_all(&folder)?;
+    let lock = InstanceLock::take(&folder)?;
+    let store = runtime.block_on(SqliteStore::open(&folder))?;
+    let active = ConfigurationFilter { is_active: Some(true), ..ConfigurationFilter::default() };
+    let trained = runtime.block_on(store.configurations(&active, Page::ALL))?;
+    Ok((folder, store, trained, lock))
 }

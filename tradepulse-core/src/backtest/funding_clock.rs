@@ -1,5 +1,8 @@
+use std::ops::Range;
+
 use crate::account::Funding;
 use crate::market::FundingSeries;
+use crate::time::Timeframe;
 
 /// Which funding payments have come due, as a run moves on.
 pub(super) struct FundingClock<'a> {
@@ -20,6 +23,22 @@ impl<'a> FundingClock<'a> {
     #[inline(always)]
     pub(super) fn is_due(&self, until_ms: i64) -> bool {
         self.next_ms <= until_ms
+    }
+
+    /// The first of `rows`, whose candles open at `times`, by whose close a payment is due; their
+    /// end if there is none.
+    #[inline]
+    pub(super) fn first_due(
+        &self,
+        times: &[i64],
+        timeframe: Timeframe,
+        rows: Range<usize>,
+    ) -> usize {
+        if self.next_ms == i64::MAX || rows.is_empty() {
+            return rows.end;
+        }
+        let open_ms = self.next_ms - timeframe.as_ms();
+        rows.start + times[rows].partition_point(|&time| time < open_ms)
     }
 
     /// The next payment due by `until_ms`, at `mark_price`.

@@ -2,15 +2,17 @@
 
 mod funding;
 mod halt;
+mod quiet;
 mod risk_rules;
 
+use super::run::Run;
 use super::*;
 use crate::market::{Candle, Columns};
-use crate::order::Side;
+use crate::order::{ExitReason, Side};
 use crate::parameter::ParameterError;
 use crate::simulation::{Costs, Slippage};
 use crate::sizing::Sizing;
-use crate::strategy::{Entry, Intent};
+use crate::strategy::{Entry, Intent, View};
 use crate::time::{Timeframe, Timestamp};
 
 /// Wants what the script says on each candle.

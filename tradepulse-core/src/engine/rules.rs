@@ -89,10 +89,11 @@ impl Rules {
 
     /// A price that is none (zero or below, no number) has no tick, and stays.
     fn on_tick(&self, up: bool, price: f64) -> f64 {
-        match (self.price_tick, Price::from_f64(price)) {
-            (Some(tick), Ok(price)) if up => price.ceil_to(tick).to_f64(),
-            (Some(tick), Ok(price)) => price.floor_to(tick).to_f64(),
-            _ => price,
+        let Some(tick) = self.price_tick else { return price };
+        match Price::from_f64(price) {
+            Ok(price) if up => price.ceil_to(tick).to_f64(),
+            Ok(price) => price.floor_to(tick).to_f64(),
+            Err(_) => price,
         }
     }
 }

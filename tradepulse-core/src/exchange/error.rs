@@ -104,4 +104,7 @@ pub enum MarketDataError {
     /// The venue's data cannot be true.
     #[error("impossible data: {0}")]
     Impossible(String),
+    /// The venue cannot do this at all.
+    #[error("{0} is not supported by this venue")]
+    Unsupported(&'static str),
 }

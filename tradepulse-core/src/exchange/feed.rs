@@ -30,15 +30,23 @@ pub enum FeedEvent {
     Stale {
         /// The market.
         symbol: Symbol,
-        /// Open time of the last candle.
+        /// Length of the candles that are missing.
+        timeframe: Timeframe,
+        /// When the last candle closed.
         since: Timestamp,
+    },
+    /// Something failed that delays what comes; the feed goes on trying.
+    Trouble {
+        /// What.
+        reason: String,
     },
 }
 
 /// Candles and quotes as they come: a stream of a venue, polling, or a replay.
 ///
 /// Candles of a market and timeframe come in order, each once, without holes that the venue could
-/// fill. The time of events never falls.
+/// fill. The time of events never falls, except that a market whose candles are late holds the
+/// others up for a while only.
 #[async_trait]
 pub trait Feed: Send {
     /// The next event; `None` once the feed has ended, which a live one never does. Dropping the

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::MarketDataError;
+use super::{FeedEvent, MarketDataError};
 use crate::market::{Candle, Instrument, Symbol};
 use crate::money::Price;
 use crate::strategy::Quote;
@@ -52,4 +52,30 @@ pub trait MarketData: Send + Sync {
     /// # Errors
     /// [`MarketDataError`].
     async fn time(&self) -> Result<Timestamp, MarketDataError>;
+
+    /// Candles of these markets as they close, over one connection. Where the venue has no such
+    /// stream, which is the default, they are asked for.
+    ///
+    /// # Errors
+    /// [`MarketDataError::Unsupported`] if there is no stream; the others if it cannot be had now.
+    async fn stream(
+        &self,
+        markets: &[(Symbol, Timeframe)],
+    ) -> Result<Box<dyn CandleStream>, MarketDataError> {
+        let _ = markets;
+        Err(MarketDataError::Unsupported("a stream of candles"))
+    }
+}
+
+/// Candles as a venue tells of them without being asked.
+///
+/// Candles are closed, and nothing is filled in: some may be missing, doubled or late. A stream
+/// does not connect again by itself; whoever reads it asks for what it missed.
+#[async_trait]
+pub trait CandleStream: Send {
+    /// What comes next: a closed candle, or a quote. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// Whatever ended the stream. It is over then.
+    async fn next(&mut self) -> Result<FeedEvent, MarketDataError>;
 }

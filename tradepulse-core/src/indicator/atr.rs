@@ -75,10 +75,17 @@ impl Atr {
         let [high, low, close, before] =
             [&high[early..], &low[early..], &close[early..], &close[early.saturating_sub(1)..]]
                 .map(|column| &column.as_chunks::<2>().0[..pairs.len()]);
-        for (i, pair) in pairs.iter_mut().enumerate() {
-            let ranges = std::array::from_fn(|k| true_range(high[i][k], low[i][k], before[i][k]));
+        let ranges_of =
+            |i: usize| std::array::from_fn(|k| true_range(high[i][k], low[i][k], before[i][k]));
+        // The ranges are a pair ahead, so that the average does not wait for them.
+        let mut ahead = if pairs.is_empty() { [0.0; 2] } else { ranges_of(0) };
+        for i in 0..pairs.len() {
+            let ranges = ahead;
+            if i + 1 < pairs.len() {
+                ahead = ranges_of(i + 1);
+            }
             let means = atr.smoothing.next_two(ranges);
-            *pair = std::array::from_fn(|k| finish(means[k], close[i][k]));
+            pairs[i] = std::array::from_fn(|k| finish(means[k], close[i][k]));
         }
         Ok(())
     }
@@ -101,7 +108,7 @@ impl Indicator for Atr {
         self.seen += 1;
         (self.seen > self.period).then(|| {
             let mean = self.sum / self.period as f64;
-            self.smoothing.start([mean], range);
+            self.smoothing.start(mean, range);
             mean
         })
     }

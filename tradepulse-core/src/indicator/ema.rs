@@ -30,7 +30,7 @@ impl Ema {
     /// Unless `period` is 1 to 100,000.
     pub fn new(period: usize) -> Result<Self, PeriodError> {
         let period = checked("period", period, 1)?;
-        Ok(Self { period, missing: period, sum: 0.0, smoothing: Smoothing::exponential([period]) })
+        Ok(Self { period, missing: period, sum: 0.0, smoothing: Smoothing::exponential(period) })
     }
 
     /// The averages of a whole column; `NaN` while warming up.
@@ -55,7 +55,7 @@ impl Indicator for Ema {
         self.missing -= 1;
         (self.missing == 0).then(|| {
             let mean = self.sum / self.period as f64;
-            self.smoothing.start([mean], value);
+            self.smoothing.start(mean, value);
             mean
         })
     }

@@ -1,5 +1,4 @@
 use super::signal_line::SignalLine;
-use super::smoothing::Smoothing;
 use super::{BatchError, Indicator, LONGEST, PeriodError, batch, checked};
 
 /// Moving average convergence/divergence: a fast [`Ema`](super::Ema) less a slow one, and the EMA
@@ -24,7 +23,7 @@ pub struct Macd {
     seen: usize,
     fast_sum: f64,
     slow_sum: f64,
-    averages: Smoothing<2>,
+    averages: Averages,
     signal: SignalLine,
 }
 
@@ -54,7 +53,7 @@ impl Macd {
             seen: 0,
             fast_sum: 0.0,
             slow_sum: 0.0,
-            averages: Smoothing::exponential([fast, slow]),
+            averages: Averages::new([fast, slow]),
             signal: SignalLine::new(signal),
         })
     }
@@ -81,14 +80,35 @@ impl Macd {
             let lines = lines.map_or([f64::NAN; 3], |l| [l.line, l.signal, l.histogram]);
             outs.iter_mut().zip(lines).for_each(|(out, line)| out[i] = line);
         }
-        let (pairs, _) = values[early..].as_chunks::<2>();
-        let (before, _) = values[early.saturating_sub(2)..].as_chunks::<2>();
-        let outs = outs.map(|out| &mut out[early..].as_chunks_mut().0[..pairs.len()]);
-        for (i, (&[c, d], &[a, b])) in pairs.iter().zip(before).enumerate() {
-            [outs[0][i], outs[1][i], outs[2][i]] = indicator.settled_two([a, b, c, d]);
+        let pairs = (values.len() - early) / 2;
+        if pairs == 0 {
+            return Ok(());
         }
+        let Self { mut averages, mut signal, .. } = indicator;
+        let [first, second, third] = [2, 1, 0].map(|ago| &pairs_from(values, early - ago)[..pairs]);
+        let [lines, signals, histograms] =
+            outs.map(|out| &mut out[early..].as_chunks_mut().0[..pairs]);
+        let mut settle = |i: usize, line: [f64; 2]| {
+            let signal = signal.next_two(line);
+            lines[i] = line;
+            signals[i] = signal;
+            histograms[i] = [line[0] - signal[0], line[1] - signal[1]];
+        };
+        // The signal follows a pair behind, so that neither waits for the other.
+        let mut line = averages.line_of_two([first[0], second[0], third[0]]);
+        for i in 1..pairs {
+            let next = averages.line_of_two([first[i], second[i], third[i]]);
+            settle(i - 1, line);
+            line = next;
+        }
+        settle(pairs - 1, line);
         Ok(())
     }
+}
+
+/// The pairs of `values` from `start` on.
+fn pairs_from(values: &[f64], start: usize) -> &[[f64; 2]] {
+    values[start..].as_chunks().0
 }
 
 impl Indicator for Macd {
@@ -99,7 +119,7 @@ impl Indicator for Macd {
     fn next(&mut self, value: f64) -> Option<MacdLines> {
         let [fast, slow, _] = self.periods;
         let line = if self.seen == slow {
-            self.line(value)
+            self.averages.line(value)
         } else {
             self.seen += 1;
             self.slow_sum += value;
@@ -123,20 +143,74 @@ impl Indicator for Macd {
     }
 }
 
-impl Macd {
-    /// The value that leads both averages cancels.
+/// The fast and the slow average, as the leads of the value over each: what leads both cancels in
+/// their difference. Written over two steps, as in [`Smoothing`](super::smoothing::Smoothing).
+#[derive(Clone, Debug)]
+struct Averages {
+    keep: [f64; 2],
+    keep_twice: [f64; 2],
+    value: f64,
+    step: f64,
+    // Of each average, over the last two values.
+    leads: [[f64; 2]; 2],
+}
+
+impl Averages {
+    fn new(periods: [usize; 2]) -> Self {
+        let keep = periods.map(|n| (n as f64 - 1.0) / (n as f64 + 1.0));
+        Self {
+            keep,
+            keep_twice: keep.map(|keep| keep * keep),
+            value: 0.0,
+            step: 0.0,
+            leads: [[0.0; 2]; 2],
+        }
+    }
+
+    /// Sets the averages to `means` at `value`.
+    fn start(&mut self, means: [f64; 2], value: f64) {
+        (self.value, self.step) = (value, 0.0);
+        for (i, mean) in means.into_iter().enumerate() {
+            let lead = value - mean;
+            // The lead before that leads here with a step of zero.
+            let before = if self.keep[i] > 0.0 { lead / self.keep[i] } else { 0.0 };
+            self.leads[i] = [before, lead];
+        }
+    }
+
+    /// The line with `value`.
     #[inline]
     fn line(&mut self, value: f64) -> f64 {
-        let [fast, slow] = self.averages.leads(value);
+        let steps = [self.step, value - self.value];
+        let [fast, slow] = std::array::from_fn(|i| {
+            let lead = self.lead(i, self.leads[i][0], steps);
+            self.leads[i] = [self.leads[i][1], lead];
+            lead
+        });
+        (self.value, self.step) = (value, steps[1]);
         slow - fast
     }
 
-    /// The lines at the last two of four values in a row, once warm.
+    /// The lines with the last two of four values in a row, given as the pairs that begin with the
+    /// first three, by the same operations. Each pair of leads waits for nothing but the pair before.
+    ///
+    /// Leaves it to the caller that these are the values that follow.
     #[inline]
-    fn settled_two(&mut self, values: [f64; 4]) -> [[f64; 2]; 3] {
-        let [fast, slow] = self.averages.leads_of_two(values);
-        let line = [slow[0] - fast[0], slow[1] - fast[1]];
-        let signal = self.signal.next_two(line);
-        [line, signal, [line[0] - signal[0], line[1] - signal[1]]]
+    fn line_of_two(&mut self, [first, second, third]: [[f64; 2]; 3]) -> [f64; 2] {
+        let before = [second[0] - first[0], second[1] - first[1]];
+        let steps = [third[0] - second[0], third[1] - second[1]];
+        let [fast, slow] = std::array::from_fn(|i| {
+            let [a, b] = self.leads[i];
+            self.leads[i] =
+                [self.lead(i, a, [before[0], steps[0]]), self.lead(i, b, [before[1], steps[1]])];
+            self.leads[i]
+        });
+        [slow[0] - fast[0], slow[1] - fast[1]]
+    }
+
+    /// The lead over the average `i`, two `steps` after it was `lead`.
+    #[inline]
+    fn lead(&self, i: usize, lead: f64, steps: [f64; 2]) -> f64 {
+        self.keep_twice[i] * lead + self.keep[i] * (self.keep[i] * steps[0] + steps[1])
     }
 }

@@ -1,6 +1,6 @@
-use super::aggregate::Extreme;
+use super::aggregate::{Aggregate, Extreme};
 use super::window::Window;
-use super::{BatchError, Indicator, PeriodError, checked};
+use super::{BatchError, Indicator, PeriodError, batch, checked};
 
 /// Rolling maximum: the highest of the last `period` values, in their unit.
 ///
@@ -48,7 +48,7 @@ impl RollingMax {
     /// # Errors
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, values: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
-        Self::new(period)?.0.fill(values, [], [out], |[], extreme, _| [extreme])
+        extremes::<true>(Self::new(period)?.0.len(), values, out)
     }
 }
 
@@ -66,7 +66,7 @@ impl RollingMin {
     /// # Errors
     /// A period as in [`new`](Self::new), or columns that differ in length.
     pub fn batch(period: usize, values: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
-        Self::new(period)?.0.fill(values, [], [out], |[], extreme, _| [extreme])
+        extremes::<false>(Self::new(period)?.0.len(), values, out)
     }
 }
 
@@ -96,4 +96,29 @@ impl Indicator for RollingMin {
     fn warm_up(&self) -> usize {
         self.0.len() - 1
     }
+}
+
+/// The extremes of windows of `n`, as [`Window`] finds them: each is the further of that of the end
+/// of one block and that of the start of the next. Both are found in one pass over a block.
+fn extremes<const HIGH: bool>(n: usize, values: &[f64], out: &mut [f64]) -> Result<(), BatchError> {
+    let nothing = Extreme::<HIGH>::NOTHING;
+    let further = |a, b| Extreme::<HIGH>.join(a, b);
+    batch::prepare(values.len(), 0, &mut [&mut *out])?;
+    // From each value to the end of the last block, and of the present one; none after the end.
+    let (mut ends, mut next) = (vec![nothing; n + 1], vec![nothing; n + 1]);
+    for (block, out) in values.chunks(n).zip(out.chunks_mut(n)) {
+        let length = block.len();
+        let (mut start, mut end) = (nothing, nothing);
+        let (before, slots) = (&ends[1..][..length], &mut next[..length]);
+        let out = &mut out[..length];
+        for i in 0..length {
+            start = further(start, block[i]);
+            out[i] = further(before[i], start);
+            let j = length - 1 - i;
+            end = further(end, block[j]);
+            slots[j] = end;
+        }
+        std::mem::swap(&mut ends, &mut next);
+    }
+    batch::prepare(values.len(), n - 1, &mut [out])
 }

@@ -13,9 +13,9 @@ pub(super) struct SignalLine {
     share: f64,
     // What the line before is worth one step later.
     share_before: f64,
-    line: f64,
-    signal: f64,
-    signal_before: f64,
+    // Of the last two lines.
+    lines: [f64; 2],
+    signals: [f64; 2],
 }
 
 impl SignalLine {
@@ -31,9 +31,8 @@ impl SignalLine {
             keep_twice: keep * keep,
             share,
             share_before: keep * share,
-            line: 0.0,
-            signal: 0.0,
-            signal_before: 0.0,
+            lines: [0.0; 2],
+            signals: [0.0; 2],
         }
     }
 
@@ -41,33 +40,38 @@ impl SignalLine {
     #[inline]
     pub(super) fn next(&mut self, line: f64) -> Option<f64> {
         if self.missing == 0 {
-            let signal = self.keep_twice * self.signal_before
-                + (self.share_before * self.line + self.share * line);
-            (self.signal_before, self.signal, self.line) = (self.signal, signal, line);
+            let signal = self.signal(self.signals[0], [self.lines[1], line]);
+            self.lines = [self.lines[1], line];
+            self.signals = [self.signals[1], signal];
             return Some(signal);
         }
         self.sum += line;
         self.missing -= 1;
         (self.missing == 0).then(|| {
-            self.signal = self.sum / self.period as f64;
+            let signal = self.sum / self.period as f64;
             // The signal before from which `line` leads here.
-            let kept = self.signal - self.share * line;
-            self.signal_before = if self.keep > 0.0 { kept / self.keep } else { 0.0 };
-            self.line = line;
-            self.signal
+            let kept = signal - self.share * line;
+            let before = if self.keep > 0.0 { kept / self.keep } else { 0.0 };
+            self.lines = [0.0, line];
+            self.signals = [before, signal];
+            signal
         })
     }
 
     /// The averages with each of two lines, once warm, by the same operations.
     #[inline]
     pub(super) fn next_two(&mut self, lines: [f64; 2]) -> [f64; 2] {
-        let before = [self.line, lines[0]];
-        let signals = [self.signal_before, self.signal];
-        let signals = std::array::from_fn(|k| {
-            self.keep_twice * signals[k] + (self.share_before * before[k] + self.share * lines[k])
-        });
-        [self.signal_before, self.signal] = signals;
-        self.line = lines[1];
-        signals
+        let before = [self.lines[1], lines[0]];
+        let [a, b] = self.signals;
+        self.signals =
+            [self.signal(a, [before[0], lines[0]]), self.signal(b, [before[1], lines[1]])];
+        self.lines = lines;
+        self.signals
+    }
+
+    /// The average two `lines` after it was `signal`.
+    #[inline]
+    fn signal(&self, signal: f64, lines: [f64; 2]) -> f64 {
+        self.keep_twice * signal + (self.share_before * lines[0] + self.share * lines[1])
     }
 }

@@ -49,25 +49,31 @@ impl<A: Aggregate> Window<A> {
     /// Takes `value`; what is known of the window, and its reference, once there are `n` values.
     #[inline]
     pub(super) fn push(&mut self, value: A::Value) -> Option<(A::Known, A::Value)> {
-        self.prefix = self.aggregate.append(self.prefix, value, self.reference);
-        self.slots[self.at].value = value;
+        let Some([slot, next, ..]) = self.slots.get_mut(self.at..) else {
+            return Some(self.turn(value));
+        };
+        slot.value = value;
         self.at += 1;
-        if self.at == self.slots.len() {
-            let mut suffix = A::NOTHING;
-            for slot in self.slots.iter_mut().rev() {
-                suffix = self.aggregate.prepend(suffix, slot.value, value);
-                slot.suffix = suffix;
-            }
-            self.at = 0;
-            self.prefix = A::NOTHING;
-            self.reference = value;
-            self.full = true;
+        self.prefix = self.aggregate.append(self.prefix, value, self.reference);
+        let known = self.aggregate.join(next.suffix, self.prefix);
+        self.full.then_some((known, self.reference))
+    }
+
+    /// Takes the value that fills the block, which is then the window.
+    fn turn(&mut self, newest: A::Value) -> (A::Known, A::Value) {
+        if let Some(slot) = self.slots.last_mut() {
+            slot.value = newest;
         }
-        if !self.full {
-            return None;
+        let mut suffix = A::NOTHING;
+        for slot in self.slots.iter_mut().rev() {
+            suffix = self.aggregate.prepend(suffix, slot.value, newest);
+            slot.suffix = suffix;
         }
-        let known = self.aggregate.join(self.slots[self.at].suffix, self.prefix);
-        Some((known, self.reference))
+        self.at = 0;
+        self.prefix = A::NOTHING;
+        self.reference = newest;
+        self.full = true;
+        (self.aggregate.join(suffix, A::NOTHING), newest)
     }
 
     /// What `finish` makes of the windows over `values`, given the row of the newest one in the

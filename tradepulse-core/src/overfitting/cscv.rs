@@ -63,12 +63,27 @@ impl Cscv {
     /// Most blocks: 184,756 choices.
     pub const MOST_BLOCKS: usize = 20;
 
+    /// Scores between two looks at whether to stop: a few milliseconds.
+    const LOOKED_AT: usize = 500_000;
+
     /// Tests the choice among `trials`, each the returns of one configuration over the same span.
     ///
     /// # Errors
     /// For fewer than two trials, trials of different length, returns that are not finite, an odd
     /// number of blocks or one outside 2..=20, and blocks of fewer than two returns.
     pub fn new<T: AsRef<[f64]>>(trials: &[T], blocks: usize) -> Result<Self, OverfittingError> {
+        Self::unless(trials, blocks, &|| false)
+    }
+
+    /// [`new`](Self::new), unless `stop` says so on the way; it is asked every few milliseconds.
+    ///
+    /// # Errors
+    /// As in [`new`](Self::new), and [`OverfittingError::Stopped`].
+    pub fn unless<T: AsRef<[f64]>>(
+        trials: &[T],
+        blocks: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Self, OverfittingError> {
         let returns = checked(trials, 2)?;
         if !blocks.is_multiple_of(2) || !(2..=Self::MOST_BLOCKS).contains(&blocks) {
             return Err(OverfittingError::Setting {
@@ -95,9 +110,13 @@ impl Cscv {
         let (mut own, mut other) = (vec![0.0; trials.len()], vec![0.0; trials.len()]);
         let (mut logits, mut chosen) = (Vec::new(), Vec::new());
         // A choice and its complement are judged together; the last block tells them apart.
+        let pace = Self::LOOKED_AT.div_ceil(trials.len()).max(1);
         for choice in 0..1_u32 << (blocks - 1) {
             if choice.count_ones() as usize != width {
                 continue;
+            }
+            if logits.len() / 2 % pace == 0 && stop() {
+                return Err(OverfittingError::Stopped);
             }
             let (low, high) = (choice & everything, choice >> width);
             scores(low, high, &mut own);
@@ -280,6 +299,17 @@ mod tests {
         let mut trials = noise(20, 320, 9);
         trials[4].iter_mut().for_each(|r| *r += 0.2);
         assert_eq!(Cscv::new(&trials, 16).unwrap().probability, 0.0);
+    }
+
+    #[test]
+    fn it_ends_when_told_to() {
+        let (trials, asked) = (noise(5_000, 32, 1), std::cell::Cell::new(0));
+        let stop = || {
+            asked.set(asked.get() + 1);
+            asked.get() == 3
+        };
+        assert_eq!(Cscv::unless(&trials, 16, &stop).unwrap_err(), OverfittingError::Stopped);
+        assert_eq!(asked.get(), 3);
     }
 
     #[test]

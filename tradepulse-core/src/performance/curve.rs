@@ -18,7 +18,7 @@ pub struct EquityCurve {
     equity: f64,
     peak: f64,
     drawdown: f64,
-    unbooked: u64,
+    unbooked: i64,
     candles: u64,
     drawdown_sum: f64,
     drawdown_squares: f64,
@@ -57,6 +57,51 @@ impl EquityCurve {
         if open_time_ms >= self.day_end_ms {
             self.begin_day(open_time_ms);
         }
+        self.mark_today(equity);
+    }
+
+    /// [`mark`](Self::mark)s candles that opened at `times` with what `equity` makes of their
+    /// `closes`.
+    pub(crate) fn mark_all(
+        &mut self,
+        mut times: &[i64],
+        mut closes: &[f64],
+        equity: impl Fn(f64) -> f64,
+    ) {
+        while let Some(&first) = times.first() {
+            if first >= self.day_end_ms {
+                self.begin_day(first);
+            }
+            let today = self.rest_of_day(times);
+            // A copy, so that the figures stay in registers.
+            let mut curve = Self { daily_returns: Vec::new(), ..*self };
+            for &close in &closes[..today] {
+                curve.mark_today(equity(close));
+            }
+            *self = Self { daily_returns: std::mem::take(&mut self.daily_returns), ..curve };
+            (times, closes) = (&times[today..], &closes[today..]);
+        }
+    }
+
+    /// [`mark`](Self::mark)s candles that opened at `times`, all with the same `equity`.
+    pub(crate) fn mark_still(&mut self, mut times: &[i64], equity: f64) {
+        while let Some(&first) = times.first() {
+            self.mark(first, equity);
+            let today = self.rest_of_day(times);
+            self.unbooked += today as i64 - 1;
+            times = &times[today..];
+        }
+    }
+
+    /// How many of `times`, which rise from one of the day under way, are of that day.
+    fn rest_of_day(&self, times: &[i64]) -> usize {
+        let near = times.iter().step_by(64).take_while(|&&time| time < self.day_end_ms).count();
+        let (from, to) = (near.saturating_sub(1) * 64, times.len().min(near * 64));
+        from + times[from..to].partition_point(|&time| time < self.day_end_ms)
+    }
+
+    #[inline(always)]
+    fn mark_today(&mut self, equity: f64) {
         if equity != self.equity {
             self.book();
             self.equity = equity;
@@ -91,13 +136,15 @@ impl EquityCurve {
     /// Adds the candles marked at the present equity to the sums.
     #[inline]
     fn book(&mut self) {
-        let count = self.unbooked;
+        let (count, weight) = (self.unbooked.unsigned_abs(), self.unbooked as f64);
         self.unbooked = 0;
         self.candles += count;
         if self.drawdown > 0.0 {
-            self.drawdown_sum += self.drawdown * count as f64;
-            self.drawdown_squares += self.drawdown * self.drawdown * count as f64;
-            self.max_drawdown = self.max_drawdown.max(self.drawdown);
+            self.drawdown_sum += self.drawdown * weight;
+            self.drawdown_squares += self.drawdown * self.drawdown * weight;
+            if self.drawdown > self.max_drawdown {
+                self.max_drawdown = self.drawdown;
+            }
             self.below_peak += count;
             self.longest_below_peak = self.longest_below_peak.max(self.below_peak);
         } else if count > 0 {

@@ -117,6 +117,11 @@ impl SimulatedExchange {
         Ok(())
     }
 
+    /// When the last candle closed, or will have, that was begun in this market.
+    pub fn last_close(&self, symbol: &Symbol) -> Option<Timestamp> {
+        self.lock().state.markets.get(symbol).and_then(|market| market.last_close())
+    }
+
     /// Fills waiting market orders at the close of the last candle, at the time `at`: how a run
     /// ends. Nothing happens where there was no candle.
     ///

@@ -50,6 +50,24 @@ impl<'a> Venue<'a> {
         self.protective.clear();
     }
 
+    /// The prices at which something happens here; `None` if the next candle fills an order
+    /// whatever its prices.
+    pub(crate) fn reach(&self) -> Option<Reach> {
+        if !self.market.is_empty() {
+            return None;
+        }
+        let mut reach = Reach { low: f64::NEG_INFINITY, high: f64::INFINITY };
+        for order in &self.protective {
+            let OrderKind::Oco { stop, target } = order.kind else { continue };
+            let (low, high) = match order.side {
+                Side::Short => (stop, target.unwrap_or(f64::INFINITY)),
+                Side::Long => (target.unwrap_or(f64::NEG_INFINITY), stop),
+            };
+            reach = Reach { low: reach.low.max(low), high: reach.high.min(high) };
+        }
+        Some(reach)
+    }
+
     /// The next fill that `candle` gives, `None` once it gives no more. `close_ms` is its close
     /// time. An order leaves the venue with its fill.
     #[inline]
@@ -146,6 +164,21 @@ impl<'a> Venue<'a> {
             .take_while(|c| c.open_time < Timestamp::from_ms(close_ms))
             .find_map(|c| leg_fill(&c, side, stop, target, self.priority))?;
         (!met.ambiguous).then_some(met.leg)
+    }
+}
+
+/// Prices between which none of a venue's orders is reached.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reach {
+    low: f64,
+    high: f64,
+}
+
+impl Reach {
+    /// Whether a candle from `low` to `high` reaches an order.
+    #[inline(always)]
+    pub(crate) fn is_met_by(self, low: f64, high: f64) -> bool {
+        low <= self.low || high >= self.high
     }
 }
 

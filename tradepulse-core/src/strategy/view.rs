@@ -152,6 +152,14 @@ impl<'a> View<'a> {
         (!value.is_nan()).then_some(value)
     }
 
+    /// The last `N` values of a declared input, oldest first, `NaN` while it was warming up; `None`
+    /// if there are fewer candles.
+    #[inline]
+    pub fn last_inputs<const N: usize>(&self, input: Input) -> Option<[f64; N]> {
+        let values = self.inputs[input.slot()].get(..=self.at)?;
+        values.last_chunk().copied()
+    }
+
     /// Best bid and ask at this close, where known. Candles alone do not tell.
     #[inline]
     pub fn quote(&self) -> Option<Quote> {

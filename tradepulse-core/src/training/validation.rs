@@ -109,7 +109,9 @@ impl Study<'_> {
         // Trials that were ruined ended early: they cannot be compared day by day.
         let days = in_sample.daily_returns.len();
         let complete: Vec<&Vec<f64>> = returns.iter().filter(|r| r.len() == days).collect();
-        let overfitting = Cscv::new(&complete, Cscv::BLOCKS).ok();
+        let stop = || self.backtest.is_stopped();
+        let overfitting = Cscv::unless(&complete, Cscv::BLOCKS, &stop).ok();
+        self.require_going()?;
         let walk_forward = walk_forward.map(|found| {
             let judgement = found.judgement();
             (found, judgement)

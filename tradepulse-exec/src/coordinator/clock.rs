@@ -12,6 +12,13 @@ pub enum Clock {
         /// Venue's clock less the machine's.
         offset_ms: Arc<AtomicI64>,
     },
+    /// Begins at an instant and moves with the timers of the runtime, also where these are paused.
+    Timers {
+        /// Where it began.
+        from: Timestamp,
+        /// When that was.
+        since: tokio::time::Instant,
+    },
     /// The time of what was told last: of a replay.
     Events(Arc<AtomicI64>),
 }
@@ -20,6 +27,11 @@ impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
         Self::System { offset_ms: Arc::default() }
+    }
+
+    /// A clock that says `from` now, and moves with the timers of the runtime.
+    pub fn timers(from: Timestamp) -> Self {
+        Self::Timers { from, since: tokio::time::Instant::now() }
     }
 
     /// A clock that stands where it is put.
@@ -35,7 +47,19 @@ impl Clock {
                 let ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
                 Timestamp::from_ms(ms.saturating_add(offset_ms.load(Ordering::Relaxed)))
             }
+            Self::Timers { from, since } => {
+                let ms = i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX);
+                Timestamp::from_ms(from.as_ms().saturating_add(ms))
+            }
             Self::Events(at) => Timestamp::from_ms(at.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// The venue says that it is `at`: a system's clock goes by that from now on.
+    pub fn set(&self, at: Timestamp) {
+        if let Self::System { offset_ms } = self {
+            let own = self.now().as_ms().saturating_sub(offset_ms.load(Ordering::Relaxed));
+            offset_ms.store(at.as_ms().saturating_sub(own), Ordering::Relaxed);
         }
     }
 

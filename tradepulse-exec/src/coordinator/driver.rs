@@ -1,65 +1,30 @@
+mod error;
+mod free_balance;
+mod seen;
+mod setup;
+mod venue_call;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tradepulse_core::desk::{
-    Command, Control, Desk, DeskEvent, DeskEventKind, LaneStatus, Notice, Record,
+    Command, Control, Desk, DeskEvent, DeskEventKind, LaneStatus, Level, Notice, Record,
 };
-use tradepulse_core::exchange::{Exchange, ExchangeError, Feed, FeedError, FeedEvent, VenueEvent};
+use tradepulse_core::exchange::{Exchange, Feed, FeedEvent, VenueEvent};
 use tradepulse_core::market::Symbol;
-use tradepulse_core::store::StoreError;
-use tradepulse_core::store::trading::{TradeRecord, TradingRecord, TradingStore};
-use tradepulse_core::time::Timestamp;
+use tradepulse_core::time::{Timeframe, Timestamp};
 
+pub use self::error::DriverError;
+use self::free_balance::FreeBalance;
+use self::seen::Seen;
+pub use self::setup::{CrashHook, CrashPoint, DriverSetup, Ended, Pace};
+use self::venue_call::{lost, perform};
 use super::clock::Clock;
-use super::journal::{Journal, JournalError};
-use super::recorder::{Counters, Owner, Recorder};
-
-/// How commands are carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// One after the other, each answer awaited before the next event: for venues that answer at
-    /// once, and the same every time.
-    Lockstep,
-    /// Side by side; an answer that takes longer than this counts as lost.
-    Concurrent {
-        /// Milliseconds.
-        timeout_ms: u64,
-    },
-}
-
-/// Places at which a process may die; tests let it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CrashPoint {
-    /// An event was told and is not written yet.
-    Told,
-    /// The journal is on the disk; nothing has left.
-    Written,
-    /// A command was carried out; its answer is not known to the desk.
-    Done,
-    /// Records are about to be stored.
-    Recording,
-}
-
-/// Called at each [`CrashPoint`]; `true` breaks off there, as a crash would.
-pub type CrashHook = Arc<dyn Fn(CrashPoint) -> bool + Send + Sync>;
-
-/// What a driver is made of.
-pub struct DriverSetup {
-    /// The desk, with its lanes, as it is before the first event of the run.
-    pub desk: Desk,
-    /// The venue.
-    pub exchange: Arc<dyn Exchange>,
-    /// Where journal and records are kept.
-    pub store: Arc<dyn TradingStore>,
-    /// Whose records they are.
-    pub owner: Owner,
-    /// The time.
-    pub clock: Clock,
-    /// How commands are carried out.
-    pub pace: Pace,
-}
+use super::journal::Journal;
+use super::observer::Observer;
+use super::recorder::{Counters, Recorder};
 
 /// The loop around a desk.
 pub struct Driver {
@@ -72,49 +37,15 @@ pub struct Driver {
     commands: Vec<Command>,
     queue: VecDeque<Command>,
     in_flight: JoinSet<DeskEventKind>,
-    notices: Vec<Notice>,
+    notices: VecDeque<Notice>,
     hook: Option<CrashHook>,
-    on_trade: Option<TradeHook>,
+    observers: Vec<Box<dyn Observer>>,
+    seen: Seen,
+    free: FreeBalance,
 }
 
-/// Called with each trade once it is stored.
-pub type TradeHook = Box<dyn FnMut(&TradeRecord) + Send>;
-
-/// Why a run came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ended {
-    /// The feed has ended.
-    FeedEnded,
-    /// Somebody wanted it to end.
-    Stopped,
-}
-
-/// A run that cannot go on.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DriverError {
-    /// The journal cannot be read or written: nothing may leave any more.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The records cannot be stored.
-    #[error("records: {0}")]
-    Store(#[from] StoreError),
-    /// The feed cannot go on.
-    #[error(transparent)]
-    Feed(#[from] FeedError),
-    /// A test broke it off.
-    #[error("broken off at {0:?}")]
-    Crashed(CrashPoint),
-    /// The venue could not be asked what rests there.
-    #[error("the venue could not be asked for open orders of {symbol}: {source}")]
-    Recovery {
-        /// The market.
-        symbol: Symbol,
-        /// Why.
-        source: ExchangeError,
-    },
-}
+/// Notices that are kept for [`Driver::take_notices`]: the newest.
+const NOTICES: usize = 1000;
 
 impl Driver {
     /// A driver that has not begun. Call [`recover`](Self::recover) next.
@@ -122,6 +53,7 @@ impl Driver {
         let DriverSetup { desk, exchange, store, owner, clock, pace } = setup;
         let journal = Journal::new(Arc::clone(&store), owner.run.clone());
         let recorder = Recorder::new(store, owner, &desk);
+        let free = FreeBalance::new(&desk);
         Self {
             desk,
             exchange,
@@ -132,9 +64,11 @@ impl Driver {
             commands: Vec::new(),
             queue: VecDeque::new(),
             in_flight: JoinSet::new(),
-            notices: Vec::new(),
+            notices: VecDeque::new(),
             hook: None,
-            on_trade: None,
+            observers: Vec::new(),
+            seen: Seen::default(),
+            free,
         }
     }
 
@@ -145,11 +79,26 @@ impl Driver {
         self
     }
 
-    /// Calls `hook` with each trade once it is stored.
+    /// Lets somebody look on.
     #[must_use]
-    pub fn with_trade_hook(mut self, hook: TradeHook) -> Self {
-        self.on_trade = Some(hook);
+    pub fn with_observer(mut self, observer: Box<dyn Observer>) -> Self {
+        self.observers.push(observer);
         self
+    }
+
+    /// Stores the state of the risk gate as it changes, so that the wallet's next run goes on from
+    /// it. `since`: when the wallet's state was stored first.
+    #[must_use]
+    pub fn with_risk_record(mut self, since: Timestamp) -> Self {
+        self.recorder.keep_risk_state(since);
+        self
+    }
+
+    /// Tells those who look on something that is no event of the desk.
+    pub fn note(&mut self, level: Level, text: &str) {
+        for observer in &mut self.observers {
+            observer.noted(level, text);
+        }
     }
 
     /// The desk.
@@ -162,9 +111,19 @@ impl Driver {
         self.recorder.counters()
     }
 
-    /// Notices since the last call, for logs and alerts.
+    /// Notices since the last call, the newest thousand of them.
     pub fn take_notices(&mut self) -> Vec<Notice> {
-        std::mem::take(&mut self.notices)
+        std::mem::take(&mut self.notices).into()
+    }
+
+    /// When the last candle of this market closed that the desk was told of, in whichever process.
+    pub fn last_close(&self, symbol: &Symbol, timeframe: Timeframe) -> Option<Timestamp> {
+        self.seen.last_close(symbol, timeframe)
+    }
+
+    /// Whether the run was ever told of a candle to trade on.
+    pub fn has_traded_candles(&self) -> bool {
+        self.seen.candles_to_trade_on()
     }
 
     /// Number of events told so far, over all processes of this run.
@@ -179,11 +138,13 @@ impl Driver {
     /// If the journal cannot be read or the venue cannot be asked.
     pub async fn recover(&mut self) -> Result<u64, DriverError> {
         let (desk, recorder, clock) = (&mut self.desk, &mut self.recorder, &self.clock);
+        let seen = &mut self.seen;
         let mut commands = Vec::new();
         let replayed = self
             .journal
             .replay(|event| {
                 clock.happened(event.at);
+                seen.note(&event.kind);
                 desk.step(&event, &mut commands);
                 for command in commands.drain(..) {
                     if let Command::Record(record) = command {
@@ -208,6 +169,7 @@ impl Driver {
         }
         self.tell(DeskEventKind::Recovered { open, foreign }).await?;
         self.drain().await?;
+        self.ask_for_free(self.clock.now()).await?;
         Ok(replayed)
     }
 
@@ -262,17 +224,83 @@ impl Driver {
     /// If the journal or the store fails.
     pub async fn feed_event(&mut self, event: FeedEvent) -> Result<(), DriverError> {
         self.drain().await?;
-        let (at, kind) = match event {
+        let told = match event.clone() {
             FeedEvent::Candle { symbol, timeframe, candle } => {
                 let close_ms = candle.open_time.as_ms() + timeframe.as_ms();
                 let kind = DeskEventKind::Candle { symbol, timeframe, candle };
-                (Timestamp::from_ms(close_ms), kind)
+                Some((Timestamp::from_ms(close_ms), kind))
             }
-            FeedEvent::Quote { symbol, quote, at } => (at, DeskEventKind::Quote { symbol, quote }),
-            _ => return Ok(()),
+            FeedEvent::Quote { symbol, quote, at } => {
+                Some((at, DeskEventKind::Quote { symbol, quote }))
+            }
+            _ => None,
         };
-        self.pass_time(at).await?;
-        self.tell(kind).await
+        if let Some((at, kind)) = told {
+            self.pass_time(at).await?;
+            self.ask_for_free(at).await?;
+            self.tell(kind).await?;
+        }
+        for observer in &mut self.observers {
+            observer.fed(&event, &self.desk);
+        }
+        Ok(())
+    }
+
+    /// Goes on without the feed until nothing is held and nothing is on its way, which is `true`,
+    /// or until `stop` resolves.
+    ///
+    /// # Errors
+    /// If the journal or the store fails.
+    pub async fn settle(
+        &mut self,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<bool, DriverError> {
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            self.drain().await?;
+            if self.in_flight.is_empty() && self.is_idle() {
+                return Ok(true);
+            }
+            let wait = self.wait();
+            let exchange = Arc::clone(&self.exchange);
+            tokio::select! {
+                biased;
+                () = &mut stop => return Ok(false),
+                Some(answer) = self.in_flight.join_next() => {
+                    if let Ok(answer) = answer {
+                        self.tell(answer).await?;
+                    }
+                }
+                () = exchange.wait() => {}
+                () = sleep(wait) => self.tell(DeskEventKind::Tick).await?,
+            }
+        }
+    }
+
+    /// Whether no lane holds anything or has an order anywhere.
+    pub fn is_idle(&self) -> bool {
+        self.desk.lanes().all(|lane| lane.is_idle)
+    }
+
+    /// Asks what is free to use, if that may have changed.
+    async fn ask_for_free(&mut self, at: Timestamp) -> Result<(), DriverError> {
+        let Some(currency) = self.free.due(at) else { return Ok(()) };
+        let exchange = Arc::clone(&self.exchange);
+        match self.pace {
+            Pace::Lockstep => {
+                let answer = free_balance::ask(&*exchange, currency).await;
+                self.tell(answer).await
+            }
+            Pace::Concurrent { timeout_ms } => {
+                let timeout = Duration::from_millis(timeout_ms);
+                self.in_flight.spawn(async move {
+                    let asked = free_balance::ask(&*exchange, currency.clone());
+                    let unknown = |_| DeskEventKind::Free { currency, free: None };
+                    tokio::time::timeout(timeout, asked).await.unwrap_or_else(unknown)
+                });
+                Ok(())
+            }
+        }
     }
 
     /// In a replay: lets the time until `at` pass, with everything that falls due in it.
@@ -363,12 +391,17 @@ impl Driver {
         let at = self.clock.now().max(self.desk.now());
         let event = DeskEvent { at, kind };
         self.journal.push(&event)?;
+        self.seen.note(&event.kind);
+        self.free.note(&event.kind);
         self.desk.step(&event, &mut self.commands);
         for command in self.commands.drain(..) {
             match command {
                 Command::Record(record) => {
                     if let Record::Notice(notice) = &record {
-                        self.notices.push(notice.clone());
+                        self.notices.push_back(notice.clone());
+                        if self.notices.len() > NOTICES {
+                            self.notices.pop_front();
+                        }
                     }
                     self.recorder.take(at, record);
                 }
@@ -392,12 +425,8 @@ impl Driver {
     /// Stores the records that wait.
     async fn keep(&mut self) -> Result<(), DriverError> {
         let stored = self.recorder.flush().await?;
-        if let Some(hook) = &mut self.on_trade {
-            for record in &stored {
-                if let TradingRecord::Trade(trade) = record {
-                    hook(trade);
-                }
-            }
+        for observer in &mut self.observers {
+            observer.stored(&stored);
         }
         Ok(())
     }
@@ -435,37 +464,4 @@ async fn sleep(time: Option<Duration>) {
         Some(time) => tokio::time::sleep(time).await,
         None => std::future::pending().await,
     }
-}
-
-/// Carries out a command that leaves; what it came to is the next event.
-async fn perform(exchange: &dyn Exchange, command: &Command) -> Option<DeskEventKind> {
-    Some(match command {
-        Command::Submit(order) => DeskEventKind::Submitted {
-            id: order.get().id,
-            answer: exchange.submit(order).await.into(),
-        },
-        Command::Cancel { symbol, id } => DeskEventKind::CancelAnswered {
-            id: *id,
-            answer: exchange.cancel(symbol, *id).await.into(),
-        },
-        Command::Ask { symbol, id } => {
-            DeskEventKind::Asked { id: *id, answer: exchange.order(symbol, *id).await.into() }
-        }
-        _ => return None,
-    })
-}
-
-/// The answer to a command that took too long.
-fn lost(command: &Command, timeout_ms: u64) -> Option<DeskEventKind> {
-    let error = ExchangeError::OutcomeUnknown(format!("no answer within {timeout_ms} ms"));
-    Some(match command {
-        Command::Submit(order) => {
-            DeskEventKind::Submitted { id: order.get().id, answer: Err(error).into() }
-        }
-        Command::Cancel { id, .. } => {
-            DeskEventKind::CancelAnswered { id: *id, answer: Err(error).into() }
-        }
-        Command::Ask { id, .. } => DeskEventKind::Asked { id: *id, answer: Err(error).into() },
-        _ => return None,
-    })
 }

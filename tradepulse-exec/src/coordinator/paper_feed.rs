@@ -10,7 +10,8 @@ use tradepulse_core::time::{Timeframe, Timestamp};
 
 /// A venue that lives on the market data of another one.
 pub trait FollowsMarket: Send + Sync {
-    /// A candle has closed: fills come of it, as [`Exchange::drain`] is called.
+    /// A candle has closed: fills come of it, as [`Exchange::drain`] is called. One that the venue
+    /// has met already, before a restart perhaps, is passed over.
     ///
     /// [`Exchange::drain`]: tradepulse_core::exchange::Exchange::drain
     ///
@@ -28,6 +29,12 @@ pub trait FollowsMarket: Send + Sync {
     /// # Errors
     /// If the venue does not know the market.
     fn quote(&self, symbol: &Symbol, quote: Quote, at: Timestamp) -> Result<(), FeedError>;
+
+    /// Fills waiting market orders at the last close, at the time `at`: how a replay ends.
+    ///
+    /// # Errors
+    /// If the venue does not know the market.
+    fn fill_at_close(&self, symbol: &Symbol, at: Timestamp) -> Result<(), FeedError>;
 }
 
 impl FollowsMarket for SimulatedExchange {
@@ -37,11 +44,19 @@ impl FollowsMarket for SimulatedExchange {
         timeframe: Timeframe,
         candle: Candle,
     ) -> Result<(), FeedError> {
+        let close = Timestamp::from_ms(candle.open_time.as_ms() + timeframe.as_ms());
+        if self.last_close(symbol).is_some_and(|last| close <= last) {
+            return Ok(());
+        }
         self.begin(symbol, &candle, timeframe).map_err(|error| refused(&error))
     }
 
     fn quote(&self, symbol: &Symbol, quote: Quote, at: Timestamp) -> Result<(), FeedError> {
         Self::quote(self, symbol, quote, at).map_err(|error| refused(&error))
+    }
+
+    fn fill_at_close(&self, symbol: &Symbol, at: Timestamp) -> Result<(), FeedError> {
+        Self::fill_at_close(self, symbol, at).map_err(|error| refused(&error))
     }
 }
 
@@ -53,11 +68,19 @@ impl FollowsMarket for crate::exchange::paper::PaperExchange {
         timeframe: Timeframe,
         candle: Candle,
     ) -> Result<(), FeedError> {
+        let close = Timestamp::from_ms(candle.open_time.as_ms() + timeframe.as_ms());
+        if self.last_close(symbol).is_some_and(|last| close <= last) {
+            return Ok(());
+        }
         self.begin(symbol, &candle, timeframe).map_err(|error| refused(&error))
     }
 
     fn quote(&self, symbol: &Symbol, quote: Quote, at: Timestamp) -> Result<(), FeedError> {
         Self::quote(self, symbol, quote, at).map_err(|error| refused(&error))
+    }
+
+    fn fill_at_close(&self, symbol: &Symbol, at: Timestamp) -> Result<(), FeedError> {
+        Self::fill_at_close(self, symbol, at).map_err(|error| refused(&error))
     }
 }
 

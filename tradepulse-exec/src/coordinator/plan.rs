@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use tradepulse_core::desk::{Desk, DeskSettings, LaneSetup};
 use tradepulse_core::engine::{EngineError, Rules};
 use tradepulse_core::exchange::{Capabilities, TradingRules};
@@ -8,7 +10,7 @@ use tradepulse_core::risk::{RiskGate, RiskRules};
 use tradepulse_core::simulation::{AccountKind, SimulatedExchangeSettings};
 use tradepulse_core::store::{RecordId, RegimeScope, TrainedConfiguration};
 use tradepulse_core::strategy::{Registry, UnknownStrategy};
-use tradepulse_core::time::Timeframe;
+use tradepulse_core::time::{DAY_MS, Timeframe};
 
 use super::recorder::LaneOwner;
 use crate::config::Config;
@@ -148,6 +150,39 @@ impl Plan {
         markets.sort();
         markets.dedup();
         markets
+    }
+
+    /// How many candles each market needs before the first decision, for the strategies and the
+    /// regime, and at least as many as the configuration wants.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn history(
+        &self,
+        config: &Config,
+        registry: &Registry,
+    ) -> Result<BTreeMap<(Symbol, Timeframe), usize>, PlanError> {
+        let mut needed = BTreeMap::new();
+        for lane in &self.lanes {
+            let registered = registry.get(&lane.strategy)?;
+            let capital = config.trading.paper_capital;
+            let engine =
+                registered.engine(&lane.parameters, &config.rules(), capital, lane.timeframe)?;
+            let regime = match lane.regime {
+                RegimeScope::Any => 0,
+                // One return fewer than closes.
+                _ => {
+                    (LaneSetup::REGIME_DAYS * DAY_MS as f64 / lane.timeframe.as_ms() as f64).ceil()
+                        as usize
+                        + 1
+                }
+            };
+            let most = needed.entry((lane.symbol.clone(), lane.timeframe)).or_insert(0);
+            *most = engine.warm_up_candles().max(regime).max(*most);
+        }
+        let least = config.data.candles_count as usize;
+        needed.values_mut().for_each(|count| *count = least.max(*count));
+        Ok(needed)
     }
 
     /// The lanes as the records name them.

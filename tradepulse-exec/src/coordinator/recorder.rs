@@ -7,9 +7,11 @@ use tradepulse_core::desk::{Desk, LaneId, Level, Notice, Record};
 use tradepulse_core::market::{ExchangeName, Symbol};
 use tradepulse_core::money::Quantity;
 use tradepulse_core::order::{ClientOrderId, Leg, OrderRequest, OrderState, RequestKind};
+use tradepulse_core::risk::RiskState;
 use tradepulse_core::store::trading::{
     DecisionOutcome, DecisionRecord, EquityPoint, EventLevel, FillRecord, OrderRecord, OrderType,
-    PositionRecord, SystemEventRecord, TradeOwner, TradeRecord, TradingRecord, TradingStore,
+    PositionRecord, RiskStateRecord, SystemEventRecord, TradeOwner, TradeRecord, TradingRecord,
+    TradingStore,
 };
 use tradepulse_core::store::{RecordId, StoreError};
 use tradepulse_core::time::{Timeframe, Timestamp};
@@ -71,6 +73,10 @@ pub(super) struct Recorder {
     events: u64,
     hour: i64,
     counters: Counters,
+    /// When the wallet's risk state was stored first, if it is kept.
+    risk_since: Option<Timestamp>,
+    /// What of it was stored last, but for the peak of equity.
+    risk: RiskState,
 }
 
 struct LanePlace {
@@ -78,6 +84,8 @@ struct LanePlace {
     timeframe: Timeframe,
     /// The last record of its open position.
     open: Option<PositionRecord>,
+    /// When the last decision was, as its record says.
+    decided_at: Option<Timestamp>,
     stop: Option<tradepulse_core::money::Price>,
     target: Option<tradepulse_core::money::Price>,
 }
@@ -88,6 +96,7 @@ impl Recorder {
             symbol: lane.setup.symbol.clone(),
             timeframe: lane.setup.timeframe,
             open: None,
+            decided_at: None,
             stop: None,
             target: None,
         });
@@ -102,7 +111,14 @@ impl Recorder {
             events: 0,
             hour: i64::MIN,
             counters: Counters::default(),
+            risk_since: None,
+            risk: RiskState::default(),
         }
+    }
+
+    /// Stores the state of the risk gate as it changes, from now on.
+    pub(super) fn keep_risk_state(&mut self, since: Timestamp) {
+        self.risk_since = Some(since);
     }
 
     pub(super) fn counters(&self) -> &Counters {
@@ -231,6 +247,7 @@ impl Recorder {
             self.news.push(record.into());
         }
         let hour = at.as_ms().div_euclid(3_600_000);
+        self.risk(at, desk, hour > self.hour);
         if hour > self.hour {
             self.hour = hour;
             let lanes = desk.lanes();
@@ -256,6 +273,22 @@ impl Recorder {
                     .into(),
                 );
             }
+        }
+    }
+
+    /// The peak of equity, which moves with the price, is worth a record an hour; all else at once.
+    fn risk(&mut self, at: Timestamp, desk: &Desk, hourly: bool) {
+        let Some(created_at) = self.risk_since else { return };
+        let state = desk.gate().state();
+        let peak_equity = self.risk.peak_equity;
+        if !hourly && self.risk == (RiskState { peak_equity, ..state.clone() }) {
+            return;
+        }
+        self.risk = state.clone();
+        if let Ok(counters) = serde_json::to_value(state) {
+            let wallet = self.owner.wallet.clone();
+            let record = RiskStateRecord { wallet, counters, created_at, updated_at: at };
+            self.news.push(record.into());
         }
     }
 
@@ -338,9 +371,14 @@ impl Recorder {
 
     fn decision(&mut self, at: Timestamp, lane: LaneId, outcome: DecisionOutcome, reason: &str) {
         let i = lane.0 as usize;
-        let (Some(place), Some(owner)) = (self.lanes.get(i), self.owner.lanes.get(i)) else {
+        let (Some(place), Some(owner)) = (self.lanes.get_mut(i), self.owner.lanes.get(i)) else {
             return;
         };
+        // Candles that are caught up with are decided on in the same instant; each decision has a
+        // record of its own.
+        let after = |last: Timestamp| at.max(Timestamp::from_ms(last.as_ms() + 1));
+        let at = place.decided_at.map_or(at, after);
+        place.decided_at = Some(at);
         self.news.push(
             DecisionRecord {
                 run: self.owner.run.clone(),

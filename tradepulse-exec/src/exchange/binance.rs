@@ -45,7 +45,6 @@ use std::time::Duration;
 
 pub use endpoints::BinanceVenue;
 pub use futures_orders::MarginMode;
-pub use kline_stream::BinanceStream;
 pub use market_data::BinanceMarketData;
 pub use signing::{Credentials, Parameters, SigningError};
 pub use symbols::venue_symbol;

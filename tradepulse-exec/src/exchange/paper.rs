@@ -129,6 +129,20 @@ impl PaperExchange {
         if self.venue.changes() == before { Ok(()) } else { Ok(self.save()?) }
     }
 
+    /// Fills waiting market orders, as [`SimulatedExchange::fill_at_close`].
+    ///
+    /// # Errors
+    /// If the venue refuses, or its state cannot be saved: then they are filled all the same.
+    pub fn fill_at_close(&self, symbol: &Symbol, at: Timestamp) -> Result<(), PaperError> {
+        self.venue.fill_at_close(symbol, at)?;
+        Ok(self.save()?)
+    }
+
+    /// When the last candle closed that was met in this market, in whichever process.
+    pub fn last_close(&self, symbol: &Symbol) -> Option<Timestamp> {
+        self.venue.last_close(symbol)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Keeper> {
         self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
     }

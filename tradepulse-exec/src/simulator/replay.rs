@@ -9,10 +9,10 @@ use super::handle::VenueSimulator;
 use super::venue::lock;
 
 impl VenueSimulator {
-    /// Replays candles into a market at the pace of a clock: each takes its length, divided by
-    /// `speed`, and forms in four steps (open, the nearer extreme, the other, close). The venue's
-    /// clock runs as fast; signatures of the machine's time are accepted then. Ends with the last
-    /// candle.
+    /// Replays candles into a market by the venue's clock, which runs `speed` times as fast as the
+    /// machine's from now on; signatures of the machine's time are accepted then. Each candle forms
+    /// in four steps (open, the nearer extreme, the other, close) and closes when its time has come.
+    /// Candles of another time than now ([`shifted`]) come at the same pace. Ends with the last.
     ///
     /// # Errors
     /// For a market it does not have, and prices that cannot be.
@@ -30,15 +30,19 @@ impl VenueSimulator {
             let market = market.ok_or_else(|| SimulationError::UnknownMarket(symbol.clone()))?;
             market.timeframe.as_ms()
         };
-        let step = Duration::try_from_secs_f64(length_ms as f64 / 4_000.0 / speed);
-        let mut steps = tokio::time::interval(
-            step.unwrap_or(Duration::from_millis(1)).max(Duration::from_millis(1)),
-        );
-        steps.tick().await;
+        let mut later_ms = None;
         for candle in candles {
-            for forming in path(&candle) {
+            let open_ms = candle.open_time.as_ms();
+            let later_ms = *later_ms.get_or_insert_with(|| {
+                let since = lock(&shared).now_ms() - open_ms;
+                if (0..length_ms).contains(&since) { 0 } else { since }
+            });
+            for (step, forming) in (1..).zip(path(&candle)) {
                 lock(&shared).form_candle(symbol, forming);
-                steps.tick().await;
+                let until_ms = open_ms + later_ms + length_ms * step / 4;
+                let wait_ms = (until_ms - lock(&shared).now_ms()).max(0) as f64 / speed;
+                let wait = Duration::try_from_secs_f64(wait_ms / 1_000.0);
+                tokio::time::sleep(wait.unwrap_or_default()).await;
             }
             lock(&shared).close_candle(symbol, candle)?;
         }

@@ -45,7 +45,12 @@ pub(super) async fn serve(
     let path = uri.path().to_owned();
     let query = uri.query().unwrap_or_default().to_owned();
     if let Ok(upgrade) = upgrade {
-        return upgrade.on_upgrade(move |socket| connection(socket, shared, path, query));
+        // It listens from the moment it is answered: nothing that happens then may be missed.
+        let Some(listener) = Listener::connect(&shared, &path, &query) else {
+            // No such stream, or its key has expired.
+            return StatusCode::BAD_REQUEST.into_response();
+        };
+        return upgrade.on_upgrade(move |socket| listener.serve(socket));
     }
     let api_key = headers.get("x-mbx-apikey").and_then(|key| key.to_str().ok());
     let api_key = api_key.map(str::to_owned);
@@ -115,96 +120,107 @@ fn respond(shared: &Shared, answer: Answer) -> Response {
     response
 }
 
-/// Serves a stream until either side ends it.
-async fn connection(mut socket: WebSocket, shared: Shared, path: String, query: String) {
-    let (to, mut outgoing) = mpsc::unbounded_channel();
-    let answered = Arc::new(Answered::default());
-    let Some(id) = connect(&shared, &to, &answered, &path, &query) else {
-        // No such stream, or its key has expired.
-        return;
-    };
-    let mut pings = tokio::time::interval(Duration::from_secs(20));
-    loop {
-        tokio::select! {
-            message = outgoing.recv() => {
-                let sent = match message {
-                    Some(Outgoing::Text(text)) => socket.send(Message::text(text)).await,
-                    Some(Outgoing::Ping(number)) => {
-                        socket.send(Message::Ping(number.to_string().into())).await
-                    }
-                    Some(Outgoing::Close) | None => {
-                        let _ = socket.send(Message::Close(None)).await;
-                        break;
-                    }
-                };
-                if sent.is_err() {
-                    break;
-                }
-            }
-            received = socket.recv() => match received {
-                Some(Ok(Message::Text(text))) => {
-                    let mut venue = lock(&shared);
-                    let answer = if path.ends_with("/ws-api/v3") {
-                        binance::call_by_stream(&mut venue, id, text.as_str())
-                    } else {
-                        binance::subscribe(&mut venue, id, text.as_str())
-                    };
-                    venue.tell_happened();
-                    let _ = to.send(Outgoing::Text(answer.to_string()));
-                }
-                Some(Ok(Message::Pong(payload))) => {
-                    let number = std::str::from_utf8(&payload).ok();
-                    answered.up_to(number.and_then(|text| text.parse().ok()).unwrap_or(0));
-                }
-                Some(Ok(Message::Close(_)) | Err(_)) | None => break,
-                Some(Ok(_)) => {}
-            },
-            _ = pings.tick() => {
-                if socket.send(Message::Ping("0".into())).await.is_err() {
-                    break;
-                }
-            }
-        }
-    }
-    lock(&shared).hub.remove(id);
+/// The near end of a stream.
+struct Listener {
+    shared: Shared,
+    id: u64,
+    path: String,
+    to: mpsc::UnboundedSender<Outgoing>,
+    outgoing: mpsc::UnboundedReceiver<Outgoing>,
+    answered: Arc<Answered>,
 }
 
-/// Takes a connection in. `None` if there is no such stream.
-fn connect(
-    shared: &Shared,
-    to: &mpsc::UnboundedSender<Outgoing>,
-    answered: &Arc<Answered>,
-    path: &str,
-    query: &str,
-) -> Option<u64> {
-    let mut venue = lock(shared);
-    let mut connection = Connection {
-        id: venue.next_connection,
-        to: to.clone(),
-        answered: Arc::clone(answered),
-        streams: BTreeSet::new(),
-        combined: path.ends_with("/stream"),
-        user: None,
-    };
-    venue.next_connection += 1;
-    let names = if connection.combined {
-        let names = query.split('&').find_map(|pair| pair.strip_prefix("streams="));
-        names.unwrap_or_default().replace("%40", "@").replace("%2F", "/")
-    } else if path.ends_with("/ws-api/v3") || path.ends_with("/ws") {
-        String::new()
-    } else {
-        path.rsplit_once("/ws/")?.1.to_owned()
-    };
-    for name in names.split('/').filter(|name| !name.is_empty()) {
-        if name.contains('@') {
-            connection.streams.insert(name.to_owned());
-        } else if venue.listen_keys.contains(name) {
-            connection.user = Some(UserSubscription { wrapped: false });
+impl Drop for Listener {
+    fn drop(&mut self) {
+        lock(&self.shared).hub.remove(self.id);
+    }
+}
+
+impl Listener {
+    /// Takes a connection in. `None` if there is no such stream.
+    fn connect(shared: &Shared, path: &str, query: &str) -> Option<Self> {
+        let (to, outgoing) = mpsc::unbounded_channel();
+        let answered = Arc::new(Answered::default());
+        let mut venue = lock(shared);
+        let mut connection = Connection {
+            id: venue.next_connection,
+            to: to.clone(),
+            answered: Arc::clone(&answered),
+            streams: BTreeSet::new(),
+            combined: path.ends_with("/stream"),
+            user: None,
+        };
+        venue.next_connection += 1;
+        let names = if connection.combined {
+            let names = query.split('&').find_map(|pair| pair.strip_prefix("streams="));
+            names.unwrap_or_default().replace("%40", "@").replace("%2F", "/")
+        } else if path.ends_with("/ws-api/v3") || path.ends_with("/ws") {
+            String::new()
         } else {
-            return None;
+            path.rsplit_once("/ws/")?.1.to_owned()
+        };
+        for name in names.split('/').filter(|name| !name.is_empty()) {
+            if name.contains('@') {
+                connection.streams.insert(name.to_owned());
+            } else if venue.listen_keys.contains(name) {
+                connection.user = Some(UserSubscription { wrapped: false });
+            } else {
+                return None;
+            }
+        }
+        let id = connection.id;
+        venue.hub.add(connection);
+        let (shared, path) = (Arc::clone(shared), path.to_owned());
+        Some(Self { shared, id, path, to, outgoing, answered })
+    }
+
+    /// Serves it until either side ends it.
+    async fn serve(mut self, mut socket: WebSocket) {
+        let mut pings = tokio::time::interval(Duration::from_secs(20));
+        loop {
+            tokio::select! {
+                message = self.outgoing.recv() => {
+                    let sent = match message {
+                        Some(Outgoing::Text(text)) => socket.send(Message::text(text)).await,
+                        Some(Outgoing::Ping(number)) => {
+                            socket.send(Message::Ping(number.to_string().into())).await
+                        }
+                        Some(Outgoing::Close) | None => {
+                            let _ = socket.send(Message::Close(None)).await;
+                            return;
+                        }
+                    };
+                    if sent.is_err() {
+                        return;
+                    }
+                }
+                received = socket.recv() => match received {
+                    Some(Ok(Message::Text(text))) => self.take(text.as_str()),
+                    Some(Ok(Message::Pong(payload))) => {
+                        let number = std::str::from_utf8(&payload).ok();
+                        self.answered.up_to(number.and_then(|t| t.parse().ok()).unwrap_or(0));
+                    }
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                    Some(Ok(_)) => {}
+                },
+                _ = pings.tick() => {
+                    if socket.send(Message::Ping("0".into())).await.is_err() {
+                        return;
+                    }
+                }
+            }
         }
     }
-    let id = connection.id;
-    venue.hub.add(connection);
-    Some(id)
+
+    /// Answers a request that came by the stream.
+    fn take(&self, text: &str) {
+        let mut venue = lock(&self.shared);
+        let answer = if self.path.ends_with("/ws-api/v3") {
+            binance::call_by_stream(&mut venue, self.id, text)
+        } else {
+            binance::subscribe(&mut venue, self.id, text)
+        };
+        venue.tell_happened();
+        let _ = self.to.send(Outgoing::Text(answer.to_string()));
+    }
 }

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use tradepulse_core::exchange::{FeedEvent, MarketData, MarketDataError};
+use tradepulse_core::exchange::{CandleStream, FeedEvent, MarketData, MarketDataError};
 use tradepulse_core::market::Candle;
 use tradepulse_core::time::{Timeframe, Timestamp};
-use tradepulse_exec::exchange::binance::BinanceStream;
 use tradepulse_exec::simulator::Dialect;
 
 use crate::scene::{candle, data, settings, start, symbol};
@@ -100,7 +99,7 @@ async fn the_limiter_stops_before_the_venue_does() {
 }
 
 /// The next candle; fails if none comes.
-async fn next(stream: &mut BinanceStream) -> Result<i64, MarketDataError> {
+async fn next(stream: &mut Box<dyn CandleStream>) -> Result<i64, MarketDataError> {
     let event = tokio::time::timeout(Duration::from_secs(20), stream.next()).await.unwrap()?;
     let FeedEvent::Candle { symbol: of, timeframe, candle } = event else {
         panic!("{event:?}");
@@ -115,7 +114,7 @@ async fn candles_stream_once_they_have_closed_until_the_stream_breaks() {
         let simulator = start(settings(dialect, minutes(5))).await;
         let data = data(dialect, &simulator).await;
         let markets = [(symbol(), Timeframe::M1)];
-        let mut stream = data.candle_stream(&markets).await.unwrap();
+        let mut stream = data.stream(&markets).await.unwrap();
         simulator.form(&symbol(), candle(5, [104.0, 105.0, 104.0, 105.0]));
         for minute in 5..8 {
             simulator.trade(&symbol(), candle(minute, [105.0; 4])).unwrap();
@@ -125,7 +124,7 @@ async fn candles_stream_once_they_have_closed_until_the_stream_breaks() {
         }
         simulator.disconnect();
         assert!(matches!(next(&mut stream).await, Err(MarketDataError::Unavailable(_))));
-        let mut stream = data.candle_stream(&markets).await.unwrap();
+        let mut stream = data.stream(&markets).await.unwrap();
         simulator.trade(&symbol(), candle(8, [105.0; 4])).unwrap();
         assert_eq!(next(&mut stream).await, Ok(8), "{dialect}");
     }

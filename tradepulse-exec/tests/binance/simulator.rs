@@ -111,7 +111,7 @@ async fn a_replay_is_a_market_that_goes_on() {
     let simulator = start(settings(Dialect::Binance, candles)).await;
     let data = data(Dialect::Binance, &simulator).await;
     let exchange = exchange(Dialect::Binance, &simulator).await.unwrap();
-    let mut stream = data.candle_stream(&[(symbol(), Timeframe::M1)]).await.unwrap();
+    let mut stream = data.stream(&[(symbol(), Timeframe::M1)]).await.unwrap();
     let (market, expected) = (symbol(), replayed.clone());
     let (replay, ()) = tokio::join!(simulator.replay(&market, replayed, 600.0), async {
         for (at, expected) in expected.iter().enumerate() {

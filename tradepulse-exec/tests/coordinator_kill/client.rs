@@ -163,4 +163,8 @@ impl FollowsMarket for Client {
     fn quote(&self, symbol: &Symbol, _: Quote, _: Timestamp) -> Result<(), FeedError> {
         Err(FeedError { feed: "replay".into(), reason: format!("no quotes of {symbol}") })
     }
+
+    fn fill_at_close(&self, symbol: &Symbol, _: Timestamp) -> Result<(), FeedError> {
+        Err(FeedError { feed: "replay".into(), reason: format!("{symbol} trades to the end") })
+    }
 }

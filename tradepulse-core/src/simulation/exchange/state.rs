@@ -49,6 +49,13 @@ pub(super) struct Market {
     close_time: Timestamp,
 }
 
+impl Market {
+    /// When the last candle closed that has begun.
+    pub(super) fn last_close(&self) -> Option<Timestamp> {
+        (self.candles > 0).then_some(self.close_time)
+    }
+}
+
 /// The next thing to happen.
 struct Due {
     id: ClientOrderId,

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
-use tradepulse_core::exchange::{FeedEvent, MarketDataError};
+use async_trait::async_trait;
+use tradepulse_core::exchange::{CandleStream, FeedEvent, MarketDataError};
 use tradepulse_core::market::Symbol;
 use tradepulse_core::time::Timeframe;
 
@@ -16,23 +16,18 @@ use crate::exchange::websocket::TextStream;
 const PATIENCE: Duration = Duration::from_secs(60);
 const FUTURES_PATIENCE: Duration = Duration::from_secs(200);
 
-/// Candles of a venue as they close, over one connection.
-///
-/// Nothing is filled in, and it does not connect again: what it missed has to be asked for.
-pub struct BinanceStream {
+/// Candles of a venue as they close, over one connection. A socket that stays open and says nothing
+/// has ended.
+pub(super) struct KlineStream {
     stream: TextStream,
     markets: BTreeMap<(String, &'static str), (Symbol, Timeframe)>,
 }
 
 impl BinanceMarketData {
-    /// Connects to the candles of these markets as they close.
-    ///
-    /// # Errors
-    /// If there are no candles of one of these lengths, or no connection.
-    pub async fn candle_stream(
+    pub(super) async fn klines(
         &self,
         markets: &[(Symbol, Timeframe)],
-    ) -> Result<BinanceStream, MarketDataError> {
+    ) -> Result<KlineStream, MarketDataError> {
         let key = |(symbol, timeframe): &(Symbol, Timeframe)| {
             let name = (venue_symbol(symbol), interval(*timeframe)?);
             Ok((name, (symbol.clone(), *timeframe)))
@@ -47,16 +42,13 @@ impl BinanceMarketData {
         let patience = if endpoints.venue.is_futures() { FUTURES_PATIENCE } else { PATIENCE };
         let stream = TextStream::connect(&url, patience).await;
         let stream = stream.map_err(|error| MarketDataError::Unavailable(error.to_string()))?;
-        Ok(BinanceStream { stream, markets })
+        Ok(KlineStream { stream, markets })
     }
 }
 
-impl BinanceStream {
-    /// The next candle that closes. Dropping the future loses nothing.
-    ///
-    /// # Errors
-    /// What ended the stream; a socket that stays open and says nothing has ended.
-    pub async fn next(&mut self) -> Result<FeedEvent, MarketDataError> {
+#[async_trait]
+impl CandleStream for KlineStream {
+    async fn next(&mut self) -> Result<FeedEvent, MarketDataError> {
         loop {
             let text = self.stream.next().await;
             let text = text.map_err(|error| MarketDataError::Unavailable(error.to_string()))?;
@@ -73,11 +65,5 @@ impl BinanceStream {
                 return Ok(FeedEvent::Candle { symbol, timeframe, candle: data.kline.candle() });
             }
         }
-    }
-}
-
-impl fmt::Debug for BinanceStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.markets.values()).finish()
     }
 }

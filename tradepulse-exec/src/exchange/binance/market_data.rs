@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tradepulse_core::exchange::{MarketData, MarketDataError, TradingRules};
+use tradepulse_core::exchange::{CandleStream, MarketData, MarketDataError, TradingRules};
 use tradepulse_core::market::{Candle, Symbol};
 use tradepulse_core::strategy::Quote;
 use tradepulse_core::time::{Timeframe, Timestamp};
@@ -139,6 +139,13 @@ impl MarketData for BinanceMarketData {
         } else {
             Err(MarketDataError::Impossible(format!("{symbol}: bid {bid}, ask {ask}")))
         }
+    }
+
+    async fn stream(
+        &self,
+        markets: &[(Symbol, Timeframe)],
+    ) -> Result<Box<dyn CandleStream>, MarketDataError> {
+        Ok(Box::new(self.klines(markets).await?))
     }
 
     async fn time(&self) -> Result<Timestamp, MarketDataError> {

@@ -1,0 +1,73 @@
+//! A dry run on the candles of now.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use tokio::runtime::Runtime;
+use tradepulse_core::exchange::MarketData;
+use tradepulse_core::random::Seed;
+use tradepulse_core::store::TrainedConfiguration;
+use tradepulse_exec::alert::AlertLevel;
+use tradepulse_exec::config::Config;
+use tradepulse_exec::coordinator::Clock;
+use tradepulse_exec::coordinator::live_feed::LiveFeedSettings;
+use tradepulse_exec::coordinator::services::Services;
+use tradepulse_exec::coordinator::session::{LiveMarket, Session, WalletOutcome};
+use tradepulse_exec::logging::LogSettings;
+use tradepulse_exec::store::sqlite::SqliteStore;
+use tradepulse_strategies::registry;
+
+use crate::clock::now;
+use crate::output::note;
+use crate::signals::stop_signal;
+
+/// Where and what is traded.
+pub(crate) struct Place {
+    pub(crate) data: Arc<dyn MarketData>,
+    pub(crate) folder: PathBuf,
+    pub(crate) store: SqliteStore,
+    pub(crate) trained: Vec<TrainedConfiguration>,
+    pub(crate) new_run: bool,
+}
+
+/// Trades until a signal comes.
+pub(crate) fn trade(config: Config, place: Place, runtime: &Runtime) -> Result<Vec<WalletOutcome>> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let log = LogSettings::from(&config.logging).with_environment(variable(LogSettings::VARIABLE));
+    let _log = log.start()?;
+    let stop = stop_signal()?;
+    runtime.block_on(async {
+        let Place { data, folder, store, trained, new_run } = place;
+        let clock = Clock::system();
+        let services = Services::start(&config, &folder, &store, clock.clone(), variable).await?;
+        if let Some(address) = services.metrics_address() {
+            note(format!("figures at http://{address}/metrics, health at http://{address}/health"));
+        }
+        services.alert(AlertLevel::System, "tradepulse trade begins (dry run)");
+        let services = Arc::new(services);
+        let looking_on = Arc::clone(&services);
+        let seed = Seed(now().as_ms().unsigned_abs());
+        let feed = LiveFeedSettings::new(&config, seed);
+        let session = Session::new(config, registry(), &trained, Arc::new(store), clock.clone())?
+            .giving_up_unfinished(new_run)
+            .with_observers(move |wallet| looking_on.observers(wallet));
+        let market = LiveMarket { data, accounts: folder, clock, feed };
+        let traded = session.trade_on_paper(&market, &stop).await;
+        drop(session);
+        let text = match &traded {
+            Ok(_) => "tradepulse trade has ended in good order".to_owned(),
+            Err(error) => format!("tradepulse trade broke off: {error}"),
+        };
+        let level = if traded.is_ok() { AlertLevel::System } else { AlertLevel::Error };
+        services.alert(level, text);
+        let Some(services) = Arc::into_inner(services) else {
+            bail!("somebody looks on at a session that has ended");
+        };
+        match services.end().await {
+            0 => {}
+            count => note(format!("{count} alerts could not be delivered")),
+        }
+        traded.context("trading broke off; what was done is in the records")
+    })
+}

@@ -1,0 +1,302 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tradepulse_core::desk::{Control, DeskEventKind, DeskSettings};
+use tradepulse_core::exchange::{Exchange, MarketData, MarketDataError, TradingRules};
+use tradepulse_core::market::Symbol;
+use tradepulse_core::store::trading::{EventLevel, RunMode};
+use tradepulse_core::time::{Timeframe, Timestamp};
+
+use super::{
+    Session, SessionError, StopSignal, Stopper, Venue, WalletOutcome, WalletPlan, WalletRun,
+};
+use crate::config::OnShutdown;
+use crate::coordinator::live_feed::{LiveFeed, LiveFeedSettings, warm_up};
+use crate::coordinator::{Clock, Ended, Pace, PaperFeed};
+use crate::exchange::paper::{PaperExchange, PaperFile};
+
+/// How often something that has to be known before trading is asked for.
+const TRIES: u32 = 5;
+
+/// How long a quote may take at the end, and then the exits: less than ten seconds together.
+const LAST_QUOTE: Duration = Duration::from_secs(3);
+const LAST_EXITS: Duration = Duration::from_secs(4);
+
+/// The market of now, and where paper accounts are kept.
+#[derive(Clone)]
+pub struct LiveMarket {
+    /// The venue's market data.
+    pub data: Arc<dyn MarketData>,
+    /// Folder of the paper accounts, one file for each wallet; it has to be there.
+    pub accounts: PathBuf,
+    /// The time. A system's clock is set by the venue's at the beginning.
+    pub clock: Clock,
+    /// How candles are collected.
+    pub feed: LiveFeedSettings,
+}
+
+/// A wallet that is ready to trade.
+struct Ready {
+    run: WalletRun,
+    feed: PaperFeed<LiveFeed>,
+    account: Arc<PaperExchange>,
+    data: Arc<dyn MarketData>,
+    clock: Clock,
+    on_shutdown: OnShutdown,
+}
+
+impl Session {
+    /// Trades every wallet side by side on the candles of now, against paper accounts that outlive
+    /// the process, until `stop` comes. Then no more entries are made, and what is held is kept or
+    /// closed as the configuration says, within ten seconds.
+    ///
+    /// # Errors
+    /// If the venue cannot be asked for rules and history, a paper account cannot be opened, or the
+    /// store or a feed fails: the other wallets end in good order then.
+    pub async fn trade_on_paper(
+        &self,
+        market: &LiveMarket,
+        stop: &StopSignal,
+    ) -> Result<Vec<WalletOutcome>, SessionError> {
+        let time = ask(&market.feed, "the venue's clock", || market.data.time()).await?;
+        market.clock.set(time);
+        let mut wallets = JoinSet::new();
+        let (stopper, failed) = Stopper::new();
+        let (mut outcomes, mut error) = (BTreeMap::new(), None);
+        for (i, wallet) in self.wallets()?.into_iter().enumerate() {
+            let ready = tokio::select! {
+                biased;
+                // A wallet that is not ready yet is left as a crash would leave it.
+                () = stop.stopped() => break,
+                ready = self.make_ready(wallet, market) => ready,
+            };
+            match ready {
+                Ok(ready) => {
+                    let (stop, failed) = (stop.clone(), failed.clone());
+                    wallets.spawn(async move { (i, ready.trade(stop, failed).await) });
+                }
+                Err(first) => {
+                    stopper.stop();
+                    error = Some(first);
+                    break;
+                }
+            }
+        }
+        while let Some(ended) = wallets.join_next().await {
+            let ended = ended.map_err(|e| SessionError::Broken(e.to_string()));
+            match ended.and_then(|(i, outcome)| Ok((i, outcome?))) {
+                Ok((i, outcome)) => {
+                    outcomes.insert(i, outcome);
+                }
+                Err(first) => {
+                    stopper.stop();
+                    error.get_or_insert(first);
+                }
+            }
+        }
+        match error {
+            Some(error) => Err(error),
+            None => Ok(outcomes.into_values().collect()),
+        }
+    }
+
+    async fn make_ready(
+        &self,
+        wallet: WalletPlan,
+        market: &LiveMarket,
+    ) -> Result<Ready, SessionError> {
+        let LiveMarket { data, accounts, clock, feed: settings } = market;
+        let plan = wallet.plan.clone();
+        let initial = self.config.trading.paper_capital * wallet.allocation;
+        let mut account = plan.paper_account(&self.config, initial);
+        let mut rules: BTreeMap<Symbol, TradingRules> = BTreeMap::new();
+        for symbol in account.markets.keys() {
+            let what = format!("the rules of {symbol}");
+            let found = ask(settings, &what, || data.trading_rules(symbol)).await?;
+            rules.insert(symbol.clone(), found);
+        }
+        account.markets.clone_from(&rules);
+        let name = wallet.name.clone();
+        let quotes = account.balances.clone();
+        let file = PaperFile::new(accounts.join(format!("paper-{name}.json")));
+        let opened = PaperExchange::open(account, file);
+        let account = opened
+            .map_err(|source| SessionError::Paper { wallet: name.clone(), source })
+            .map(Arc::new)?;
+        let balances = account.balances().await;
+        let balances = balances.map_err(|source| SessionError::Account { wallet: name, source })?;
+        // What earlier runs earned or lost.
+        let earned = quotes.iter().map(|(currency, held)| {
+            let now = balances.iter().find(|b| b.currency == *currency);
+            now.map_or(0.0, |b| b.free.to_f64() + b.locked.to_f64()) - held.to_f64()
+        });
+        let capital = initial + earned.sum::<f64>();
+        let longest = plan.lanes.iter().map(|lane| lane.timeframe.as_ms()).max().unwrap_or(0);
+        let venue = Venue {
+            exchange: account.clone(),
+            rules,
+            capital,
+            mode: RunMode::DryRun,
+            replay: false,
+            pace: Pace::Lockstep,
+            clock: clock.clone(),
+            settings: DeskSettings {
+                // A paper order meets the next candle, however long that is.
+                entry_patience_ms: 2 * longest,
+                order_check_ms: 0,
+                ..self.config.desk_settings()
+            },
+        };
+        let mut run = self.begin(wallet, venue).await?;
+        let feed = self.begin_feed(&mut run, market).await?;
+        let feed = PaperFeed::new(feed, account.clone(), plan.markets());
+        let (data, clock) = (Arc::clone(data), clock.clone());
+        Ok(Ready { run, feed, account, data, clock, on_shutdown: self.config.on_shutdown })
+    }
+
+    /// Warms a run up, unless it goes on from candles it has traded, and begins its feed behind
+    /// what it knows.
+    async fn begin_feed(
+        &self,
+        run: &mut WalletRun,
+        market: &LiveMarket,
+    ) -> Result<LiveFeed, SessionError> {
+        let LiveMarket { data, clock, feed: settings, .. } = market;
+        let needed = run.wallet.plan.history(&self.config, &self.registry)?;
+        let verb = if run.went_on() { "goes on" } else { "begins" };
+        let text = format!("wallet {}: run {} {verb}", run.wallet.name, run.id());
+        run.driver.note(EventLevel::Info, &text);
+        let mut markets = Vec::new();
+        for ((symbol, timeframe), count) in needed {
+            if !run.driver.has_traded_candles() {
+                self.warm_up(run, market, (&symbol, timeframe), count).await?;
+            }
+            let known = run.driver.last_close(&symbol, timeframe);
+            let from = known.unwrap_or_else(|| timeframe.floor(clock.now()));
+            markets.push((symbol, timeframe, from));
+        }
+        Ok(LiveFeed::start(Arc::clone(data), markets, clock.clone(), settings.clone()))
+    }
+
+    async fn warm_up(
+        &self,
+        run: &mut WalletRun,
+        market: &LiveMarket,
+        (symbol, timeframe): (&Symbol, Timeframe),
+        count: usize,
+    ) -> Result<(), SessionError> {
+        let LiveMarket { data, clock, feed: settings, .. } = market;
+        let loaded = warm_up(&**data, (symbol, timeframe), count, clock.now(), settings).await;
+        let candles = loaded.map_err(|source| SessionError::MarketData {
+            what: format!("the history of {symbol} {timeframe}"),
+            source,
+        })?;
+        if candles.len() < count {
+            let text = format!(
+                "{symbol} {timeframe}: the venue has {} candles of history, and {count} are \
+                 wanted: the first signals depend on where it begins",
+                candles.len()
+            );
+            run.driver.note(EventLevel::Warning, &text);
+        }
+        // A process that died in the middle of it told some already.
+        let told = run.driver.last_close(symbol, timeframe).unwrap_or(Timestamp::EARLIEST);
+        let rest = candles.into_iter().filter(|candle| candle.open_time >= told);
+        run.warm_up(symbol, timeframe, rest).await
+    }
+}
+
+impl Ready {
+    async fn trade(
+        mut self,
+        stop: StopSignal,
+        failed: StopSignal,
+    ) -> Result<WalletOutcome, SessionError> {
+        let (stopper, both) = Stopper::new();
+        let forward = tokio::spawn(async move {
+            tokio::select! {
+                () = stop.stopped() => {}
+                () = failed.stopped() => {}
+            }
+            stopper.stop();
+        });
+        let ended = self.run.trade(&mut self.feed, &both).await;
+        forward.abort();
+        if let Err(error) = &ended {
+            self.run.driver.note(EventLevel::Error, &error.to_string());
+        }
+        let ended = ended?;
+        if ended == Ended::Stopped && self.on_shutdown == OnShutdown::Close {
+            self.close().await?;
+        }
+        let held = self.run.driver.lanes().filter(|lane| lane.position.is_some()).count();
+        let rest = match held {
+            _ if self.run.driver.is_idle() => "nothing is held".to_owned(),
+            0 => "an order is on its way: the run goes on with its next start".to_owned(),
+            count => format!("{count} positions stay open: the run goes on with its next start"),
+        };
+        let text = format!("wallet {}: stopped; {rest}", self.run.wallet.name);
+        self.run.driver.note(EventLevel::Info, &text);
+        self.run.finish(ended, "stopped").await
+    }
+
+    /// Closes what is held, at the quotes of now.
+    async fn close(&mut self) -> Result<(), SessionError> {
+        self.run.tell(DeskEventKind::Control(Control::Close { symbol: None })).await?;
+        let lanes = self.run.driver.lanes().filter(|lane| !lane.is_idle);
+        let mut symbols: Vec<_> = lanes.map(|lane| lane.setup.symbol.clone()).collect();
+        symbols.sort();
+        symbols.dedup();
+        let deadline = tokio::time::Instant::now() + LAST_QUOTE;
+        for symbol in symbols {
+            let asked = tokio::time::timeout_at(deadline, self.data.quote(&symbol)).await;
+            match asked {
+                Ok(Ok(quote)) => {
+                    self.account.quote(&symbol, quote, self.clock.now()).map_err(|source| {
+                        SessionError::Paper { wallet: self.run.wallet.name.clone(), source }
+                    })?
+                }
+                Ok(Err(_)) | Err(_) => {
+                    let text = format!("{symbol}: no quote to close at; the position stays");
+                    self.run.driver.note(EventLevel::Warning, &text);
+                }
+            }
+        }
+        let settled = self.run.driver.settle(sleep(LAST_EXITS)).await;
+        settled.map(drop).map_err(|source| self.run.error(source))
+    }
+}
+
+/// Asks for what has to be known, several times if need be.
+async fn ask<T, F>(
+    settings: &LiveFeedSettings,
+    what: &str,
+    mut question: impl FnMut() -> F,
+) -> Result<T, SessionError>
+where
+    F: Future<Output = Result<T, MarketDataError>>,
+{
+    let mut pause = settings.retry_pause;
+    let mut tries = 1;
+    loop {
+        let late = |_| Err(MarketDataError::Unavailable("no answer in time".to_owned()));
+        let answer = timeout(settings.request_timeout, question()).await.unwrap_or_else(late);
+        match answer {
+            Ok(answer) => return Ok(answer),
+            Err(MarketDataError::Unavailable(_) | MarketDataError::RateLimited { .. })
+                if tries < TRIES =>
+            {
+                tries += 1;
+                sleep(pause).await;
+                pause = (2 * pause).min(settings.max_retry_pause);
+            }
+            Err(source) => {
+                return Err(SessionError::MarketData { what: what.to_owned(), source });
+            }
+        }
+    }
+}
