@@ -2,7 +2,7 @@
 //! trade there.
 
 #![cfg(all(feature = "binance", feature = "simulator"))]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
