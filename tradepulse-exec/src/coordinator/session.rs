@@ -10,6 +10,7 @@
 //! on with by the next session of the same wallet and configuration; a new run begins with the
 //! state of the risk gate that earlier ones left.
 
+mod keeper;
 #[cfg(feature = "paper")]
 mod live;
 mod outcome;

@@ -7,13 +7,13 @@ use tradepulse_core::exchange::{Exchange, Feed, TradingRules};
 use tradepulse_core::market::{Candle, Symbol};
 use tradepulse_core::order::RunTag;
 use tradepulse_core::store::RecordId;
-use tradepulse_core::store::trading::{RunMode, RunRecord, TradingRecord, TradingStore};
+use tradepulse_core::store::trading::{RunMode, RunRecord, TradingStore};
 use tradepulse_core::time::{Timeframe, Timestamp};
 
+use super::keeper::Keeper;
 use super::run_book::{Beginning, RunBook};
 use super::run_config::RunConfig;
 use super::{Session, SessionError, StopSignal, WalletOutcome, WalletPlan};
-use crate::coordinator::observer::Keeper;
 use crate::coordinator::{
     Clock, DeskAccount, Driver, DriverError, DriverSetup, Ended, Owner, Pace,
 };
@@ -225,10 +225,6 @@ impl WalletRun {
         if !goes_on {
             self.store.put(&[record.clone().into()]).await?;
         }
-        let trades = self.kept.take().into_iter().filter_map(|record| match record {
-            TradingRecord::Trade(trade) => Some(trade),
-            _ => None,
-        });
         Ok(WalletOutcome {
             run: record.id,
             wallet: self.wallet.name,
@@ -237,7 +233,7 @@ impl WalletRun {
             events: self.driver.events(),
             capital: self.capital,
             equity: self.driver.desk().equity(),
-            trades: trades.collect(),
+            trades: self.kept.take(),
             counters: self.driver.counters().clone(),
             notices: self.driver.take_notices(),
         })
