@@ -11,6 +11,7 @@
 //! the same.
 
 mod clock;
+mod control;
 mod driver;
 mod journal;
 mod paper_feed;
@@ -18,8 +19,11 @@ mod paper_feed;
 mod plan;
 mod recorder;
 mod replay_feed;
+#[cfg(feature = "config")]
+mod run_settings;
 
 pub use clock::Clock;
+pub use control::{ControlDoor, ControlHook, ControlMailbox};
 pub use driver::{CrashHook, CrashPoint, Driver, DriverError, DriverSetup, Ended, Pace, TradeHook};
 pub use journal::JournalError;
 pub use paper_feed::{FollowsMarket, PaperFeed};
@@ -27,3 +31,5 @@ pub use paper_feed::{FollowsMarket, PaperFeed};
 pub use plan::{DeskAccount, LanePlan, Plan, PlanError};
 pub use recorder::{Counters, LaneOwner, Owner};
 pub use replay_feed::{ReplayFeed, ReplaySpeed};
+#[cfg(feature = "config")]
+pub use run_settings::{LaneSettings, RunSettings};

@@ -13,6 +13,7 @@ use tradepulse_core::store::trading::{TradeRecord, TradingRecord, TradingStore};
 use tradepulse_core::time::Timestamp;
 
 use super::clock::Clock;
+use super::control::ControlHook;
 use super::journal::{Journal, JournalError};
 use super::recorder::{Counters, Owner, Recorder};
 
@@ -75,6 +76,7 @@ pub struct Driver {
     notices: Vec<Notice>,
     hook: Option<CrashHook>,
     on_trade: Option<TradeHook>,
+    on_control: Option<ControlHook>,
 }
 
 /// Called with each trade once it is stored.
@@ -135,6 +137,7 @@ impl Driver {
             notices: Vec::new(),
             hook: None,
             on_trade: None,
+            on_control: None,
         }
     }
 
@@ -149,6 +152,13 @@ impl Driver {
     #[must_use]
     pub fn with_trade_hook(mut self, hook: TradeHook) -> Self {
         self.on_trade = Some(hook);
+        self
+    }
+
+    /// Calls `hook` with each control once the desk was told.
+    #[must_use]
+    pub fn with_control_hook(mut self, hook: ControlHook) -> Self {
+        self.on_control = Some(hook);
         self
     }
 
@@ -319,6 +329,10 @@ impl Driver {
     /// # Errors
     /// If the journal or the store fails.
     pub async fn tell(&mut self, kind: DeskEventKind) -> Result<(), DriverError> {
+        let control = match &kind {
+            DeskEventKind::Control(control) => Some(control.clone()),
+            _ => None,
+        };
         self.take(kind)?;
         while let Some(command) = self.queue.pop_front() {
             self.reach(CrashPoint::Told)?;
@@ -354,6 +368,11 @@ impl Driver {
         if self.recorder.has_news() {
             self.reach(CrashPoint::Recording)?;
             self.keep().await?;
+        }
+        if let (Some(control), Some(hook)) = (control, &mut self.on_control) {
+            // What was told in answer survives the process.
+            self.journal.flush(true).await?;
+            hook(&control, &self.desk);
         }
         Ok(())
     }
