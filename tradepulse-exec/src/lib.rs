@@ -5,7 +5,8 @@
 //! can be imported. Feature `sqlite`: [`store::sqlite`] keeps the records of training and
 //! trading, [`store::backup`] copies them. These two need a C compiler. Feature `paper`:
 //! [`exchange::paper`], a simulated venue that remembers. Feature `coordinator`: [`coordinator`],
-//! the loop around a desk.
+//! the loop around a desk. Feature `checks`: [`preflight`] and [`doctor`] look whether everything
+//! is in order, [`parity`] whether a run earned what a backtest says.
 //!
 //! What stands around trading, each a feature of its name: `config` reads `config.yaml`, `alerts`
 //! tells people (the module `alert`), `metrics` tells Prometheus, `logging` writes logs.
@@ -14,10 +15,14 @@
 pub mod alert;
 #[cfg(any(feature = "data", feature = "paper", feature = "sqlite"))]
 pub mod atomic;
+#[cfg(feature = "checks")]
+pub mod check;
 #[cfg(feature = "config")]
 pub mod config;
 #[cfg(feature = "coordinator")]
 pub mod coordinator;
+#[cfg(feature = "checks")]
+pub mod doctor;
 #[cfg(feature = "paper")]
 pub mod exchange;
 #[cfg(feature = "data")]
@@ -28,6 +33,10 @@ pub mod import;
 pub mod logging;
 #[cfg(feature = "metrics")]
 pub mod metrics;
+#[cfg(feature = "checks")]
+pub mod parity;
+#[cfg(feature = "checks")]
+pub mod preflight;
 #[cfg(feature = "secret")]
 pub mod secret;
 #[cfg(any(feature = "data", feature = "sqlite"))]

@@ -147,8 +147,10 @@ fn replay(
     let candles = candles.sum::<usize>() * session.wallets()?.len();
     let bar = Progress::bar(candles);
     let shown = bar.clone();
-    let session =
-        session.with_observers(move |_| vec![Box::new(Progress::of(&shown)) as Box<dyn Observer>]);
+    // A replay at full speed is a calculation, and takes no commands.
+    let session = session
+        .taking_commands(arguments.speed != ReplaySpeed::Max)
+        .with_observers(move |_| vec![Box::new(Progress::of(&shown)) as Box<dyn Observer>]);
     let stop = stop_signal()?;
     let outcomes = runtime.block_on(session.replay(&replay, &stop))?;
     bar.finish_and_clear();
