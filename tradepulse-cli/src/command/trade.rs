@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let outcomes = match arguments.replay {
         Some(span) => replay(&arguments, span, config, place, &runtime)?,
         None => {
-            let data = crate::venues::market_data(&config.exchange)?;
+            let data = runtime.block_on(crate::venues::market_data(&config.exchange))?;
             let (folder, store, trained, _lock) = records(&config, place, &runtime)?;
             let new_run = arguments.new_run;
             let place = live::Place { data, folder, store, trained, new_run };
@@ -147,8 +147,10 @@ fn replay(
     let candles = candles.sum::<usize>() * session.wallets()?.len();
     let bar = Progress::bar(candles);
     let shown = bar.clone();
-    let session =
-        session.with_observers(move |_| vec![Box::new(Progress::of(&shown)) as Box<dyn Observer>]);
+    // A replay at full speed is a calculation, and takes no commands.
+    let session = session
+        .taking_commands(arguments.speed != ReplaySpeed::Max)
+        .with_observers(move |_| vec![Box::new(Progress::of(&shown)) as Box<dyn Observer>]);
     let stop = stop_signal()?;
     let outcomes = runtime.block_on(session.replay(&replay, &stop))?;
     bar.finish_and_clear();

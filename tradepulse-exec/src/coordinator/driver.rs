@@ -22,6 +22,7 @@ use self::seen::Seen;
 pub use self::setup::{CrashHook, CrashPoint, DriverSetup, Ended, Pace};
 use self::venue_call::{lost, perform};
 use super::clock::Clock;
+use super::control::ControlHook;
 use super::journal::Journal;
 use super::observer::Observer;
 use super::recorder::{Counters, Recorder};
@@ -42,6 +43,7 @@ pub struct Driver {
     observers: Vec<Box<dyn Observer>>,
     seen: Seen,
     free: FreeBalance,
+    on_control: Option<ControlHook>,
 }
 
 /// Notices that are kept for [`Driver::take_notices`]: the newest.
@@ -69,6 +71,7 @@ impl Driver {
             observers: Vec::new(),
             seen: Seen::default(),
             free,
+            on_control: None,
         }
     }
 
@@ -83,6 +86,13 @@ impl Driver {
     #[must_use]
     pub fn with_observer(mut self, observer: Box<dyn Observer>) -> Self {
         self.observers.push(observer);
+        self
+    }
+
+    /// Calls `hook` with each control once the desk was told.
+    #[must_use]
+    pub fn with_control_hook(mut self, hook: ControlHook) -> Self {
+        self.on_control = Some(hook);
         self
     }
 
@@ -347,6 +357,10 @@ impl Driver {
     /// # Errors
     /// If the journal or the store fails.
     pub async fn tell(&mut self, kind: DeskEventKind) -> Result<(), DriverError> {
+        let control = match &kind {
+            DeskEventKind::Control(control) => Some(control.clone()),
+            _ => None,
+        };
         self.take(kind)?;
         while let Some(command) = self.queue.pop_front() {
             self.reach(CrashPoint::Told)?;
@@ -382,6 +396,11 @@ impl Driver {
         if self.recorder.has_news() {
             self.reach(CrashPoint::Recording)?;
             self.keep().await?;
+        }
+        if let (Some(control), Some(hook)) = (control, &mut self.on_control) {
+            // What was told in answer survives the process.
+            self.journal.flush(true).await?;
+            hook(&control, &self.desk);
         }
         Ok(())
     }

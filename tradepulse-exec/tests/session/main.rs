@@ -17,8 +17,8 @@ use tradepulse_core::desk::{Control, Desk};
 use tradepulse_core::exchange::FeedEvent;
 use tradepulse_core::market::{Columns, Series, Symbol};
 use tradepulse_core::store::trading::{
-    EventLevel, RecordFilter, RunRecord, SystemEventRecord, TradeRecord, TradingRecord,
-    TradingStore, TradingStoreExt,
+    ControlKind, ControlRecord, ControlResult, EventLevel, RecordFilter, RunRecord,
+    SystemEventRecord, TradeRecord, TradingRecord, TradingStore, TradingStoreExt,
 };
 use tradepulse_core::store::{MemoryStore, Page};
 use tradepulse_core::strategy::Registry;
@@ -330,6 +330,38 @@ async fn a_person_pauses_and_resumes() {
     assert!(!outcome.trades.is_empty());
     assert!(outcome.trades.iter().all(|t| t.entry_time_ms >= resumed), "{:?}", outcome.trades);
     assert!(outcome.counters.refusals >= 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_of_another_process_reaches_the_desk_and_is_answered() {
+    let computer = Computer::new();
+    let given = |id: &str, kind: ControlKind, minutes: i64| ControlRecord {
+        id: id.to_owned(),
+        wallet: None,
+        kind,
+        symbol: None,
+        created_at: Timestamp::from_ms(BEGUN + minutes * MINUTE),
+        expires_at: Some(Timestamp::from_ms(BEGUN + (minutes + 1) * MINUTE)),
+        taken_at: None,
+        answer: None,
+        result: None,
+        ended_at: None,
+    };
+    let store = Arc::clone(&computer.store);
+    tokio::spawn(async move {
+        store.put(&[given("1", ControlKind::Pause, 0).into()]).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(60 * 60)).await;
+        store.put(&[given("2", ControlKind::Resume, 60).into()]).await.unwrap();
+    });
+    let session = computer.session(CONFIG).taking_commands(true);
+    let outcome = computer.trade(&session, 120).await.unwrap();
+    let resumed = BEGUN + 60 * MINUTE;
+    assert!(!outcome.trades.is_empty());
+    assert!(outcome.trades.iter().all(|t| t.entry_time_ms >= resumed), "{:?}", outcome.trades);
+    let all: Vec<ControlRecord> =
+        computer.store.records(&RecordFilter::default(), Page::ALL).await.unwrap();
+    assert_eq!(all.len(), 2);
+    assert!(all.iter().all(|c| c.result == Some(ControlResult::Done)), "{all:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -77,6 +77,7 @@ impl Session {
                 ..self.config.desk_settings()
             },
         };
+        let _listening = self.listen(&[&wallet.name]).await?;
         let mut run = self.begin(wallet, venue).await?;
         let markets = plan.markets();
         let mut part = Vec::new();
