@@ -134,27 +134,51 @@ fn exchanges_are_listed_with_what_they_can_do() {
     let names: Vec<_> = venues.as_array().unwrap().iter().map(|v| v["exchange"].clone()).collect();
     assert_eq!(names, ["binance", "binanceus", "binanceusdm"]);
     assert_eq!(venues[0]["protection"], "native_oco");
+    // The README shows this table.
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    for line in stdout(&run(&["exchanges"])).lines() {
+        assert!(readme.lines().any(|shown| shown == line.trim_end()), "{line:?} is not there");
+    }
 }
 
-/// Runs where Python has ccxt; says so where not.
+/// The Python to run clients with, if it has this module; says so if not.
+fn python_with(module: &str, package: &str) -> Option<String> {
+    let python = std::env::var("TRADEPULSE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let found = Command::new(&python).args(["-c", &format!("import {module}")]).output();
+    if found.is_ok_and(|output| output.status.success()) {
+        return Some(python);
+    }
+    println!(
+        "skipped: {python} has no {module} (pip install {package}; TRADEPULSE_PYTHON names another)"
+    );
+    None
+}
+
+/// Runs a script of `tests/clients` with these arguments, and the key.
+fn client(python: &str, script: &str, arguments: &[&str]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients");
+    let output = Command::new(python)
+        .arg(folder.join(script))
+        .args(arguments)
+        .args(["simulated-key", "simulated-secret"])
+        .output()
+        .unwrap();
+    assert!(stdout(&output).ends_with("all good\n"), "{script} {arguments:?}: {output:?}");
+}
+
 #[test]
 fn ccxt_trades_at_every_simulated_venue() {
-    let python = std::env::var("TRADEPULSE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let has_ccxt = Command::new(&python).args(["-c", "import ccxt"]).output();
-    if !has_ccxt.is_ok_and(|output| output.status.success()) {
-        println!(
-            "skipped: {python} has no ccxt (pip install ccxt; TRADEPULSE_PYTHON names another)"
-        );
-        return;
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/binance.py");
+    let Some(python) = python_with("ccxt", "ccxt") else { return };
     for venue in ["binance", "binanceus", "binanceusdm"] {
         let simulator = Simulator::start(venue, &["--timeframe", "5m"]);
-        let output = Command::new(&python)
-            .arg(&script)
-            .args([venue, &simulator.url, "simulated-key", "simulated-secret"])
-            .output()
-            .unwrap();
-        assert!(stdout(&output).ends_with("all good\n"), "{venue}: {output:?}");
+        client(&python, "binance_ccxt.py", &[venue, &simulator.url]);
     }
+}
+
+#[test]
+fn the_venues_own_client_trades_at_the_simulated_one() {
+    let Some(python) = python_with("binance_sdk_spot", "binance-sdk-spot") else { return };
+    let simulator = Simulator::start("binance", &["--timeframe", "5m"]);
+    client(&python, "binance_sdk.py", &[&simulator.url]);
 }

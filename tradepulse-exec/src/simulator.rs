@@ -11,14 +11,16 @@
 
 mod binance;
 mod fault;
+mod handle;
 mod hub;
 mod ledger;
 mod market;
 mod replay;
 mod server;
 mod settings;
+mod venue;
 
 pub use fault::HttpFault;
+pub use handle::{SimulatorError, VenueSimulator};
 pub use replay::shifted;
-pub use server::{SimulatorError, VenueSimulator};
 pub use settings::{Dialect, SimulatedMarket, SimulatorKey, SimulatorSettings};

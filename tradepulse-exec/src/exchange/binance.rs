@@ -133,7 +133,7 @@ async fn connected(settings: BinanceSettings) -> Result<Arc<Client>, BinanceErro
         client.call(&Call::ask("exchangeInfo", 20, parameters)).await;
     match info {
         Ok(info) => client.limiter.set_limits(&info.limits()),
-        // A venue without that market: its limits are then those that its answers tell.
+        // A venue without that market has the limits of the documentation.
         Err(CallError::Refused { code: -1121, .. }) => {}
         Err(error) => return Err(unreachable(error)),
     }

@@ -1,7 +1,8 @@
 //! The venue's clock, as far as it can be known here.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tradepulse_core::time::Timestamp;
 
@@ -9,6 +10,7 @@ use tradepulse_core::time::Timestamp;
 #[derive(Debug, Default)]
 pub struct ClockOffset {
     ms: AtomicI64,
+    learned_at: Mutex<Option<Instant>>,
 }
 
 impl ClockOffset {
@@ -34,6 +36,13 @@ impl ClockOffset {
     pub fn learn(&self, venue: Timestamp, asked: Timestamp, answered: Timestamp) {
         let middle = i64::midpoint(asked.as_ms(), answered.as_ms());
         self.ms.store(venue.as_ms().saturating_sub(middle), Ordering::Relaxed);
+        *self.learned_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether it was learned within this time, by a clock that nobody sets.
+    pub fn is_fresh(&self, within: Duration) -> bool {
+        let learned_at = *self.learned_at.lock().unwrap_or_else(PoisonError::into_inner);
+        learned_at.is_some_and(|at| at.elapsed() <= within)
     }
 }
 
@@ -44,9 +53,12 @@ mod tests {
     #[test]
     fn the_offset_is_that_of_the_middle() {
         let clock = ClockOffset::default();
+        let hour = Duration::from_secs(3_600);
+        assert!(!clock.is_fresh(hour));
         let at = Timestamp::from_ms;
         clock.learn(at(10_000), at(4_000), at(4_200));
         assert_eq!(clock.offset_ms(), 5_900);
+        assert!(clock.is_fresh(hour));
         assert!(clock.now() > ClockOffset::machine());
     }
 }

@@ -40,6 +40,15 @@ struct State {
     banned_until: Option<Timestamp>,
 }
 
+/// How much of a window's weight a request may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// A question: a part is left to commands, and to others behind the same address.
+    Question,
+    /// A command: all there is. An exit must not wait for questions.
+    Command,
+}
+
 /// Counts requests against the limits of a venue.
 #[derive(Debug, Default)]
 pub struct RateLimiter {
@@ -47,8 +56,8 @@ pub struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// Part of a window's weight that is used; the rest is left to others behind the same address.
-    const WEIGHT_SHARE: f64 = 0.95;
+    /// Part of a window's weight that questions may use.
+    const SHARE_OF_QUESTIONS: f64 = 0.9;
 
     /// With these limits.
     pub fn new(limits: &[Limit]) -> Self {
@@ -79,7 +88,13 @@ impl RateLimiter {
     ///
     /// # Errors
     /// When to come back, if it would go beyond a limit or there is a ban. Nothing is counted then.
-    pub fn admit(&self, now: Timestamp, weight: u64, orders: u64) -> Result<(), Timestamp> {
+    pub fn admit(
+        &self,
+        now: Timestamp,
+        urgency: Urgency,
+        weight: u64,
+        orders: u64,
+    ) -> Result<(), Timestamp> {
         let mut state = self.lock();
         if let Some(until) = state.banned_until {
             if now < until {
@@ -92,7 +107,7 @@ impl RateLimiter {
         for counter in &mut state.counters {
             counter.move_to(now);
             let asked = asked(counter.limit.limited);
-            if asked > 0 && counter.used > 0 && counter.used + asked > counter.most() {
+            if asked > 0 && counter.used > 0 && counter.used + asked > counter.most(urgency) {
                 until = until.max(Some(counter.end()));
             }
         }
@@ -138,10 +153,12 @@ impl RateLimiter {
 }
 
 impl Counter {
-    fn most(&self) -> u64 {
-        match self.limit.limited {
-            Limited::Weight => (self.limit.most as f64 * RateLimiter::WEIGHT_SHARE) as u64,
-            Limited::Orders => self.limit.most,
+    fn most(&self, urgency: Urgency) -> u64 {
+        match (self.limit.limited, urgency) {
+            (Limited::Weight, Urgency::Question) => {
+                (self.limit.most as f64 * RateLimiter::SHARE_OF_QUESTIONS) as u64
+            }
+            _ => self.limit.most,
         }
     }
 
@@ -168,29 +185,36 @@ mod tests {
         Timestamp::from_ms(ms)
     }
 
+    fn ask(limiter: &RateLimiter, ms: i64, weight: u64, orders: u64) -> Result<(), Timestamp> {
+        limiter.admit(at(ms), Urgency::Question, weight, orders)
+    }
+
     #[test]
     fn a_window_that_is_full_refuses_until_its_end() {
         let limiter = RateLimiter::new(&[MINUTE, TEN_SECONDS]);
-        assert_eq!(limiter.admit(at(60_000), 90, 1), Ok(()));
-        assert_eq!(limiter.admit(at(61_000), 10, 0), Err(at(120_000)));
-        assert_eq!(limiter.admit(at(61_000), 5, 1), Ok(()));
-        assert_eq!(limiter.admit(at(120_000), 10, 0), Ok(()));
+        assert_eq!(ask(&limiter, 60_000, 85, 1), Ok(()));
+        assert_eq!(ask(&limiter, 61_000, 10, 0), Err(at(120_000)));
+        assert_eq!(ask(&limiter, 61_000, 5, 1), Ok(()));
+        // Commands have what is left.
+        assert_eq!(limiter.admit(at(62_000), Urgency::Command, 10, 0), Ok(()));
+        assert_eq!(limiter.admit(at(62_000), Urgency::Command, 1, 0), Err(at(120_000)));
+        assert_eq!(ask(&limiter, 120_000, 10, 0), Ok(()));
         // Orders have windows of their own.
-        assert_eq!(limiter.admit(at(125_000), 1, 2), Ok(()));
-        assert_eq!(limiter.admit(at(126_000), 1, 1), Err(at(130_000)));
-        assert_eq!(limiter.admit(at(126_000), 1, 0), Ok(()));
+        assert_eq!(ask(&limiter, 125_000, 1, 2), Ok(()));
+        assert_eq!(ask(&limiter, 126_000, 1, 1), Err(at(130_000)));
+        assert_eq!(ask(&limiter, 126_000, 1, 0), Ok(()));
     }
 
     #[test]
     fn what_the_venue_says_counts() {
         let limiter = RateLimiter::new(&[MINUTE]);
         limiter.told(at(1_000), Limited::Weight, 60_000, 95);
-        assert_eq!(limiter.admit(at(2_000), 1, 0), Err(at(60_000)));
+        assert_eq!(ask(&limiter, 2_000, 1, 0), Err(at(60_000)));
         limiter.told(at(3_000), Limited::Weight, 60_000, 10);
-        assert_eq!(limiter.admit(at(4_000), 1, 0), Ok(()));
+        assert_eq!(ask(&limiter, 4_000, 1, 0), Ok(()));
         assert_eq!(limiter.used_weight(at(4_000)), Some(11));
         // A request heavier than the limit is not refused for ever.
-        assert_eq!(limiter.admit(at(60_000), 500, 0), Ok(()));
+        assert_eq!(ask(&limiter, 60_000, 500, 0), Ok(()));
     }
 
     #[test]
@@ -198,7 +222,7 @@ mod tests {
         let limiter = RateLimiter::new(&[MINUTE]);
         limiter.ban(at(500_000));
         limiter.ban(at(400_000));
-        assert_eq!(limiter.admit(at(499_999), 1, 0), Err(at(500_000)));
-        assert_eq!(limiter.admit(at(500_000), 1, 0), Ok(()));
+        assert_eq!(ask(&limiter, 499_999, 1, 0), Err(at(500_000)));
+        assert_eq!(ask(&limiter, 500_000, 1, 0), Ok(()));
     }
 }

@@ -56,3 +56,33 @@ impl TextStream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A socket that is open and says nothing has failed; pings are signs of life.
+    #[tokio::test]
+    async fn silence_ends_a_stream_though_its_socket_is_open() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (socket, _) = listener.accept().await.unwrap();
+            let mut socket = tokio_tungstenite::accept_async(socket).await.unwrap();
+            socket.send(Message::text("hello")).await.unwrap();
+            socket.send(Message::Ping("?".into())).await.unwrap();
+            // It reads what comes, stays open, and says nothing more.
+            let mut pongs = 0;
+            while let Some(Ok(message)) = socket.next().await {
+                pongs += u32::from(message.is_pong());
+            }
+            pongs
+        });
+        let patience = Duration::from_millis(300);
+        let mut stream = TextStream::connect(&url, patience).await.unwrap();
+        assert_eq!(stream.next().await.unwrap(), "hello");
+        assert!(matches!(stream.next().await, Err(StreamError::Silent(_))));
+        drop(stream);
+        assert_eq!(server.await.unwrap(), 1, "the ping was answered");
+    }
+}

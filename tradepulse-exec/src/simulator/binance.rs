@@ -18,8 +18,9 @@ pub(super) use stream::{call_by_stream, kline_event, subscribe};
 use axum::http::Method;
 use serde_json::Value;
 
-use super::server::{Answer, Request, Venue};
+use super::server::{Answer, Request};
 use super::settings::Dialect;
+use super::venue::Venue;
 use parameters::Parameters;
 use refusal::Refusal;
 

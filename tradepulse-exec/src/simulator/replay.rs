@@ -5,12 +5,14 @@ use tradepulse_core::market::{Candle, Symbol};
 use tradepulse_core::simulation::SimulationError;
 use tradepulse_core::time::Timestamp;
 
-use super::server::{VenueSimulator, lock};
+use super::handle::VenueSimulator;
+use super::venue::lock;
 
 impl VenueSimulator {
     /// Replays candles into a market at the pace of a clock: each takes its length, divided by
-    /// `speed`, and forms in four steps (open, the nearer extreme, the other, close). Ends with
-    /// the last candle.
+    /// `speed`, and forms in four steps (open, the nearer extreme, the other, close). The venue's
+    /// clock runs as fast; signatures of the machine's time are accepted then. Ends with the last
+    /// candle.
     ///
     /// # Errors
     /// For a market it does not have, and prices that cannot be.
@@ -22,7 +24,8 @@ impl VenueSimulator {
     ) -> Result<(), SimulationError> {
         let shared = Arc::clone(&self.shared);
         let length_ms = {
-            let venue = lock(&shared);
+            let mut venue = lock(&shared);
+            venue.run_clock(speed);
             let market = venue.markets.iter().find(|market| market.symbol == *symbol);
             let market = market.ok_or_else(|| SimulationError::UnknownMarket(symbol.clone()))?;
             market.timeframe.as_ms()

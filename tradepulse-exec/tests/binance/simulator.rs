@@ -2,11 +2,17 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use tradepulse_core::exchange::{Exchange, FeedEvent, MarketData};
+use tradepulse_core::market::Candle;
+use tradepulse_core::order::{OrderStatus, RequestKind, Side};
+use tradepulse_core::time::Timeframe;
 use tradepulse_exec::exchange::binance::{Credentials, Parameters};
 use tradepulse_exec::secret::Secret;
-use tradepulse_exec::simulator::Dialect;
+use tradepulse_exec::simulator::{Dialect, shifted};
 
-use crate::scene::{KEY, SECRET, candle, settings, start};
+use crate::scene::{
+    KEY, SECRET, approved, candle, data, exchange, request, settings, start, symbol,
+};
 
 /// Sends a signed request with its parameters in the query or in the body.
 async fn send(
@@ -92,4 +98,35 @@ async fn what_is_gone_or_moved_is_refused_as_the_venue_does() {
         .with("stopPrice", "95");
     let (status, answer) = send(reqwest::Method::POST, &url, stop, false).await;
     assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!(-4120)));
+}
+
+/// A market that trades by itself, faster than the clock: adapters keep up with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replay_is_a_market_that_goes_on() {
+    let mut candles: Vec<Candle> =
+        (0..20).map(|i| candle(i, [100.0, 102.0, 99.0, 101.0])).collect();
+    let now = tradepulse_exec::exchange::clock_offset::ClockOffset::machine();
+    shifted(&mut candles, 10, Timeframe::M1.floor(now));
+    let replayed = candles.split_off(10);
+    let simulator = start(settings(Dialect::Binance, candles)).await;
+    let data = data(Dialect::Binance, &simulator).await;
+    let exchange = exchange(Dialect::Binance, &simulator).await.unwrap();
+    let mut stream = data.candle_stream(&[(symbol(), Timeframe::M1)]).await.unwrap();
+    let (market, expected) = (symbol(), replayed.clone());
+    let (replay, ()) = tokio::join!(simulator.replay(&market, replayed, 600.0), async {
+        for (at, expected) in expected.iter().enumerate() {
+            let FeedEvent::Candle { candle, .. } = stream.next().await.unwrap() else {
+                panic!("no candle")
+            };
+            assert_eq!(candle, *expected);
+            let sequence = u32::try_from(at).unwrap();
+            let order = approved(request(sequence, Side::Long, "0.1", RequestKind::Market));
+            let reports = exchange.submit(&order).await.unwrap();
+            assert_eq!(reports[0].status, OrderStatus::Filled);
+        }
+    });
+    replay.unwrap();
+    let first = expected[0].open_time;
+    let all = data.candles(&symbol(), Timeframe::M1, first, 100).await.unwrap();
+    assert_eq!(all[..9], expected[..9]);
 }

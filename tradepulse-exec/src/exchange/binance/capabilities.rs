@@ -1,6 +1,7 @@
 use tradepulse_core::exchange::{Capabilities, Protection};
 
 use super::BinanceVenue;
+use crate::exchange::rate_limit::{Limit, Limited};
 
 impl BinanceVenue {
     /// What the venue can do.
@@ -23,6 +24,19 @@ impl BinanceVenue {
             ..Capabilities::full(exchange, self.kind())
         }
     }
+}
+
+/// The venue's limits by its documentation, until it has told them.
+pub(super) const fn documented_limits(venue: BinanceVenue) -> [Limit; 2] {
+    let (weight, orders) = match venue {
+        BinanceVenue::Spot => (6_000, 100),
+        BinanceVenue::Us => (1_200, 100),
+        BinanceVenue::UsdFutures => (2_400, 300),
+    };
+    [
+        Limit { limited: Limited::Weight, window_ms: 60_000, most: weight },
+        Limit { limited: Limited::Orders, window_ms: 10_000, most: orders },
+    ]
 }
 
 /// How old a signed request may be when it arrives, milliseconds.

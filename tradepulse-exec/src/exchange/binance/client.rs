@@ -5,14 +5,14 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 use tradepulse_core::time::Timestamp;
 
-use super::capabilities::RECV_WINDOW_MS;
+use super::capabilities::{RECV_WINDOW_MS, documented_limits};
 use super::endpoints::Endpoints;
 use super::errors::{CallError, shortened};
 use super::messages::TimeMessage;
 use super::signing::{Credentials, Parameters, percent_encode};
 use crate::exchange::clock_offset::ClockOffset;
 use crate::exchange::http;
-use crate::exchange::rate_limit::{Limited, RateLimiter};
+use crate::exchange::rate_limit::{Limited, RateLimiter, Urgency};
 use crate::exchange::retry::Retry;
 
 /// Who a request has to say it is from.
@@ -69,10 +69,10 @@ impl Client {
     ) -> Result<Self, String> {
         Ok(Self {
             http: http::client(timeout).map_err(http::describe)?,
-            endpoints,
             credentials,
             clock: ClockOffset::default(),
-            limiter: RateLimiter::default(),
+            limiter: RateLimiter::new(&documented_limits(endpoints.venue)),
+            endpoints,
         })
     }
 
@@ -111,7 +111,8 @@ impl Client {
 
     async fn send_once(&self, call: &Call) -> Result<String, CallError> {
         let now = self.clock.now();
-        let admitted = self.limiter.admit(now, call.weight, call.orders);
+        let urgency = if call.method == Method::GET { Urgency::Question } else { Urgency::Command };
+        let admitted = self.limiter.admit(now, urgency, call.weight, call.orders);
         admitted.map_err(|until| CallError::RateLimited { until })?;
         let (url, headers) = self.prepare(call, now)?;
         let request = self.http.request(call.method.clone(), url).headers(headers);

@@ -105,7 +105,7 @@ impl Endpoints {
                 ("https://fapi.binance.com", "wss://fstream.binance.com", "")
             }
             (BinanceVenue::UsdFutures, true) => {
-                ("https://testnet.binancefuture.com", "wss://stream.binancefuture.com", "")
+                ("https://testnet.binancefuture.com", "wss://fstream.binancefuture.com", "")
             }
         };
         let base = |url: &str| url.trim_end_matches('/').to_owned();
@@ -176,7 +176,7 @@ mod tests {
         let futures = Endpoints::new(BinanceVenue::UsdFutures, true, None, None);
         assert_eq!(futures.rest("order"), "https://testnet.binancefuture.com/fapi/v1/order");
         assert_eq!(futures.rest("balance"), "https://testnet.binancefuture.com/fapi/v2/balance");
-        assert_eq!(futures.listen("k"), "wss://stream.binancefuture.com/private/ws/k");
+        assert_eq!(futures.listen("k"), "wss://fstream.binancefuture.com/private/ws/k");
         let (rest, stream) = ("http://127.0.0.1:1/", "ws://127.0.0.1:1/");
         let near = Endpoints::new(BinanceVenue::Us, false, Some(rest), Some(stream));
         assert_eq!(near.rest("time"), "http://127.0.0.1:1/api/v3/time");

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tradepulse_core::exchange::{MarketData, MarketDataError, TradingRules};
@@ -32,6 +33,26 @@ impl BinanceMarketData {
     /// How far the venue's clock is ahead of this machine's, milliseconds.
     pub fn clock_offset_ms(&self) -> i64 {
         self.client.clock.offset_ms()
+    }
+}
+
+/// How old the venue's clock may be where it decides whether a candle has closed.
+const FRESH: Duration = Duration::from_secs(60);
+
+impl BinanceMarketData {
+    /// The time by which it is decided whether the newest candle has closed. Where that was a short
+    /// while ago, the clock is asked for: this machine's may have been set since.
+    async fn time_for(
+        &self,
+        newest: &KlineRow,
+        timeframe: Timeframe,
+    ) -> Result<Timestamp, MarketDataError> {
+        let clock = &self.client.clock;
+        let since = clock.now().as_ms() - newest.close_time.as_ms();
+        if since > timeframe.as_ms() || clock.is_fresh(FRESH) {
+            return Ok(clock.now());
+        }
+        self.time().await
     }
 }
 
@@ -90,7 +111,11 @@ impl MarketData for BinanceMarketData {
         let call = Call::ask("klines", weight, parameters);
         let rows: Result<Vec<KlineRow>, _> = self.client.call(&call).await;
         let rows = rows.map_err(|error| error.of_market_data(symbol.as_str()))?;
-        closed(&rows, timeframe, from, self.client.clock.now(), limit)
+        let now = match rows.last() {
+            Some(newest) => self.time_for(newest, timeframe).await?,
+            None => self.client.clock.now(),
+        };
+        closed(&rows, timeframe, from, now, limit)
     }
 
     async fn trading_rules(&self, symbol: &Symbol) -> Result<TradingRules, MarketDataError> {
@@ -130,14 +155,15 @@ fn closed(
     limit: usize,
 ) -> Result<Vec<Candle>, MarketDataError> {
     let mut candles: Vec<Candle> = Vec::with_capacity(rows.len().min(limit));
-    for row in rows {
+    for (at, row) in rows.iter().enumerate() {
         let candle = row.candle;
         let open_time = candle.open_time;
         if open_time < from {
             continue;
         }
-        // It ends with the last millisecond of its close time.
-        if row.close_time >= now || candles.len() == limit {
+        // It ends with the last millisecond of its close time. Only the newest can be open.
+        let newest = at + 1 == rows.len();
+        if newest && row.close_time >= now || candles.len() == limit {
             break;
         }
         let previous = candles.last().map(|candle| candle.open_time);
@@ -173,6 +199,8 @@ mod tests {
         assert_eq!(minutes(&rows, 240_000, 9), Ok(vec![1, 2, 3]));
         assert_eq!(minutes(&rows, 239_999, 9), Ok(vec![1, 2]));
         assert_eq!(minutes(&rows, 200_000, 9), Ok(vec![1, 2]));
+        // A clock that is behind holds back no more than the newest.
+        assert_eq!(minutes(&rows, 0, 9), Ok(vec![1, 2]));
         assert_eq!(minutes(&rows, 300_000, 1), Ok(vec![1]));
     }
 

@@ -1,5 +1,7 @@
 //! Messages of the venue, as it writes them. Unknown fields are ignored.
 
+mod order;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -9,8 +11,11 @@ use serde::{Deserialize, Deserializer};
 use tradepulse_core::exchange::TradingRules;
 use tradepulse_core::market::{Candle, Instrument, InstrumentKind};
 use tradepulse_core::money::{Amount, Price, Quantity};
-use tradepulse_core::order::{Execution, Liquidity, OrderStatus};
 use tradepulse_core::time::Timestamp;
+
+pub(super) use order::{
+    AlgoOrderMessage, CancelMessage, OrderListMessage, OrderMessage, TradeMessage, order_status,
+};
 
 use crate::exchange::rate_limit::{Limit, Limited};
 
@@ -226,146 +231,6 @@ impl SymbolMessage {
     }
 }
 
-/// An order, as REST answers have it: of a new order, a question, or a cancel; spot or futures.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct OrderMessage {
-    pub(super) order_id: i64,
-    pub(super) client_order_id: String,
-    /// Its id, where `client_order_id` is that of the cancel.
-    #[serde(default)]
-    orig_client_order_id: Option<String>,
-    /// Missing in the shortest form of an answer.
-    #[serde(default)]
-    status: Option<String>,
-    #[serde(default)]
-    pub(super) executed_qty: Quantity,
-    #[serde(default)]
-    transact_time: Option<i64>,
-    #[serde(default)]
-    update_time: Option<i64>,
-    #[serde(default)]
-    fills: Vec<FillMessage>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct FillMessage {
-    price: Price,
-    qty: Quantity,
-    commission: Amount,
-    commission_asset: String,
-    #[serde(default)]
-    trade_id: Option<i64>,
-}
-
-impl OrderMessage {
-    /// The id that it was placed under.
-    pub(super) fn placed_as(&self) -> &str {
-        match &self.orig_client_order_id {
-            Some(original) if !original.is_empty() => original,
-            _ => &self.client_order_id,
-        }
-    }
-
-    pub(super) fn status(&self) -> Result<OrderStatus, UnknownStatus> {
-        self.status.as_deref().map_or(Ok(OrderStatus::Open), order_status)
-    }
-
-    pub(super) fn at(&self) -> Timestamp {
-        let ms = self.transact_time.or(self.update_time).unwrap_or_default();
-        Timestamp::from_ms(ms)
-    }
-
-    /// The executions of an answer to a new order: it met what was in the book.
-    pub(super) fn executions(&self) -> Vec<Execution> {
-        let execution = |fill: &FillMessage| {
-            Some(Execution {
-                id: fill.trade_id?.to_string(),
-                quantity: fill.qty,
-                price: fill.price,
-                fee: fill.commission,
-                fee_currency: fill.commission_asset.clone(),
-                liquidity: Liquidity::Taker,
-                at: self.at(),
-                simulated: None,
-            })
-        };
-        self.fills.iter().filter_map(execution).collect()
-    }
-}
-
-/// What a status says.
-pub(super) fn order_status(text: &str) -> Result<OrderStatus, UnknownStatus> {
-    match text {
-        "NEW" | "PENDING_NEW" | "PARTIALLY_FILLED" | "PENDING_CANCEL" => Ok(OrderStatus::Open),
-        "FILLED" => Ok(OrderStatus::Filled),
-        "CANCELED" => Ok(OrderStatus::Cancelled),
-        "REJECTED" => Ok(OrderStatus::Rejected),
-        "EXPIRED" | "EXPIRED_IN_MATCH" => Ok(OrderStatus::Expired),
-        _ => Err(UnknownStatus(text.to_owned())),
-    }
-}
-
-/// A status that is not documented.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no known status of an order")]
-pub(super) struct UnknownStatus(String);
-
-/// A pair.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct OrderListMessage {
-    #[serde(default)]
-    pub(super) order_reports: Vec<OrderMessage>,
-}
-
-/// What a cancel is answered with: one order, or the pair that it was in.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(super) enum CancelMessage {
-    Order(OrderMessage),
-    List(OrderListMessage),
-}
-
-impl CancelMessage {
-    pub(super) fn orders(self) -> Vec<OrderMessage> {
-        match self {
-            Self::Order(order) => vec![order],
-            Self::List(list) => list.order_reports,
-        }
-    }
-}
-
-/// An execution: `myTrades` of spot, `userTrades` of futures.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct TradeMessage {
-    id: i64,
-    price: Price,
-    qty: Quantity,
-    commission: Amount,
-    commission_asset: String,
-    time: i64,
-    #[serde(alias = "maker")]
-    is_maker: bool,
-}
-
-impl TradeMessage {
-    pub(super) fn execution(self) -> Execution {
-        Execution {
-            id: self.id.to_string(),
-            quantity: self.qty,
-            price: self.price,
-            fee: self.commission,
-            fee_currency: self.commission_asset,
-            liquidity: if self.is_maker { Liquidity::Maker } else { Liquidity::Taker },
-            at: Timestamp::from_ms(self.time),
-            simulated: None,
-        }
-    }
-}
-
 #[derive(Debug, Deserialize)]
 pub(super) struct AccountMessage {
     pub(super) balances: Vec<BalanceMessage>,
@@ -376,31 +241,6 @@ pub(super) struct BalanceMessage {
     pub(super) asset: String,
     pub(super) free: Quantity,
     pub(super) locked: Quantity,
-}
-
-/// An order of the algo service of futures.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct AlgoOrderMessage {
-    pub(super) algo_id: i64,
-    pub(super) client_algo_id: String,
-    pub(super) algo_status: String,
-    /// The order in the book that it became; empty before.
-    #[serde(default)]
-    pub(super) actual_order_id: Option<String>,
-    #[serde(default)]
-    update_time: i64,
-}
-
-impl AlgoOrderMessage {
-    pub(super) const fn at(&self) -> Timestamp {
-        Timestamp::from_ms(self.update_time)
-    }
-
-    /// The order in the book, if there is one.
-    pub(super) fn actual(&self) -> Option<&str> {
-        self.actual_order_id.as_deref().filter(|id| !id.is_empty() && *id != "0")
-    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -465,11 +305,5 @@ mod tests {
         assert_eq!(rules.instrument.quantity_step, Some("0.00001".parse().unwrap()));
         assert_eq!(rules.instrument.min_quantity, Some("0.00001".parse().unwrap()));
         assert_eq!(rules.instrument.min_notional, Some("5".parse().unwrap()));
-    }
-
-    #[test]
-    fn an_unknown_status_is_not_guessed() {
-        assert_eq!(order_status("EXPIRED_IN_MATCH"), Ok(OrderStatus::Expired));
-        assert!(order_status("HALF_FILLED").is_err());
     }
 }

@@ -204,15 +204,28 @@ impl Account {
         symbol: &Symbol,
         order_id: i64,
     ) -> Result<Vec<Execution>, ExchangeError> {
-        let parameters = Parameters::new()
-            .with("symbol", self.symbols.note(symbol))
-            .with("orderId", order_id)
-            .with("limit", 1_000);
+        const MOST: usize = 1_000;
         let path = if self.is_futures() { "userTrades" } else { "myTrades" };
-        let call = Call::signed(Method::GET, path, 5, parameters);
-        let trades: Result<Vec<TradeMessage>, _> = self.client.call(&call).await;
-        let trades = trades.map_err(CallError::of_question)?;
-        Ok(trades.into_iter().map(TradeMessage::execution).collect())
+        let mut executions: Vec<Execution> = Vec::new();
+        let mut from = None;
+        loop {
+            let mut parameters = Parameters::new()
+                .with("symbol", self.symbols.note(symbol))
+                .with("orderId", order_id)
+                .with("limit", MOST);
+            if let Some(id) = from {
+                parameters = parameters.with("fromId", id);
+            }
+            let call = Call::signed(Method::GET, path, 5, parameters);
+            let trades: Result<Vec<TradeMessage>, _> = self.client.call(&call).await;
+            let trades = trades.map_err(CallError::of_question)?;
+            let is_full = trades.len() >= MOST;
+            from = trades.iter().map(|trade| trade.id + 1).max();
+            executions.extend(trades.into_iter().map(TradeMessage::execution));
+            if !is_full {
+                return Ok(executions);
+            }
+        }
     }
 
     pub(super) fn report(

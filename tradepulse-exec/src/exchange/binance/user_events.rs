@@ -32,25 +32,26 @@ pub(super) struct UserEvents {
     stream: TextStream,
     /// Until then nothing was lost.
     complete_until: Timestamp,
-    listens_by_key: bool,
+    /// The key that has to be kept alive, where there is one.
+    listen_key: Option<String>,
 }
 
 impl UserEvents {
     pub(super) async fn subscribe(account: Arc<Account>) -> Result<Self, String> {
         let endpoints = &account.client.endpoints;
-        let listens_by_key = endpoints.user_stream() == UserStream::ListenKey;
-        let stream = if listens_by_key {
-            let call = listen_key(&account, Method::POST);
-            let key: Result<ListenKeyMessage, _> = account.client.call(&call).await;
-            let key = key.map_err(|error| error.to_string())?.listen_key;
-            let patience = if account.is_futures() { FUTURES_PATIENCE } else { PATIENCE };
-            let connected = TextStream::connect(&endpoints.listen(&key), patience).await;
-            connected.map_err(|error| error.to_string())?
-        } else {
-            subscribe_with_signature(&account).await?
+        let (stream, listen_key) = match endpoints.user_stream() {
+            UserStream::Signature => (subscribe_with_signature(&account).await?, None),
+            UserStream::ListenKey => {
+                let call = listen_key(&account, Method::POST, Parameters::new());
+                let key: Result<ListenKeyMessage, _> = account.client.call(&call).await;
+                let key = key.map_err(|error| error.to_string())?.listen_key;
+                let patience = if account.is_futures() { FUTURES_PATIENCE } else { PATIENCE };
+                let connected = TextStream::connect(&endpoints.listen(&key), patience).await;
+                (connected.map_err(|error| error.to_string())?, Some(key))
+            }
         };
         let complete_until = account.client.clock.now();
-        Ok(Self { account, stream, complete_until, listens_by_key })
+        Ok(Self { account, stream, complete_until, listen_key })
     }
 
     /// Listens for good. Whenever the stream breaks it is made anew, and a gap is told of.
@@ -66,8 +67,8 @@ impl UserEvents {
                         self = events;
                         break;
                     }
-                    // Until it succeeds nothing can be told; orders are asked for meanwhile.
-                    Err(_) => continue,
+                    // Until it succeeds nothing can be told. The clock may be what is wrong.
+                    Err(_) => drop(self.account.client.synchronise().await),
                 }
             }
             self.account.events.push(VenueEvent::Gap { since });
@@ -88,9 +89,13 @@ impl UserEvents {
                     }
                     Err(_) => return,
                 },
-                () = tokio::time::sleep_until(keep_alive), if self.listens_by_key => {
+                () = tokio::time::sleep_until(keep_alive), if self.listen_key.is_some() => {
                     keep_alive = Instant::now() + KEEP_ALIVE;
-                    let call = listen_key(&self.account, Method::PUT);
+                    let mut parameters = Parameters::new();
+                    if let Some(key) = &self.listen_key {
+                        parameters = parameters.with("listenKey", key);
+                    }
+                    let call = listen_key(&self.account, Method::PUT, parameters);
                     if self.account.client.call::<Value>(&call).await.is_err() {
                         return;
                     }
@@ -100,9 +105,9 @@ impl UserEvents {
     }
 }
 
-fn listen_key(account: &Account, method: Method) -> Call {
+fn listen_key(account: &Account, method: Method, parameters: Parameters) -> Call {
     let path = account.client.endpoints.listen_key_path();
-    let call = Call::ask(path, 2, Parameters::new());
+    let call = Call::ask(path, 2, parameters);
     Call { method, security: Security::Key, ..call }
 }
 

@@ -1,7 +1,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::super::server::Venue;
+use super::super::venue::Venue;
 use super::parameters::Parameters;
 use super::refusal::Refusal;
 use super::render::{self, decimal};

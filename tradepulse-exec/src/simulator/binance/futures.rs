@@ -4,7 +4,7 @@ use tradepulse_core::money::Price;
 use tradepulse_core::order::{OrderStatus, Side};
 
 use super::super::ledger::{Happened, Happening, OrderType, PlacedOrder, Trade};
-use super::super::server::Venue;
+use super::super::venue::Venue;
 use super::account::newest;
 use super::parameters::Parameters;
 use super::refusal::Refusal;

@@ -3,8 +3,8 @@ use tradepulse_core::order::Side;
 
 use super::super::ledger::{NewOrder, OrderType, PlacedOrder};
 use super::super::market::Market;
-use super::super::server::Venue;
 use super::super::settings::Dialect;
+use super::super::venue::Venue;
 use super::filters;
 use super::parameters::Parameters;
 use super::public::market;

@@ -3,7 +3,7 @@ use tradepulse_core::money::{Price, Quantity};
 use tradepulse_core::order::Side;
 
 use super::super::ledger::{NewOrder, NewPair, OrderType, PlacedPair};
-use super::super::server::Venue;
+use super::super::venue::Venue;
 use super::order;
 use super::parameters::Parameters;
 use super::public::market;

@@ -4,8 +4,8 @@ use tradepulse_core::market::Candle;
 use tradepulse_core::time::{Timeframe, Timestamp};
 
 use super::super::market::Market;
-use super::super::server::Venue;
 use super::super::settings::Dialect;
+use super::super::venue::Venue;
 use super::filters;
 use super::parameters::Parameters;
 use super::refusal::Refusal;

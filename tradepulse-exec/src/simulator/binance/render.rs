@@ -4,8 +4,8 @@ use tradepulse_core::market::Symbol;
 use tradepulse_core::order::{OrderStatus, Side};
 
 use super::super::ledger::{Happened, Happening, OrderType, PlacedOrder, Trade};
-use super::super::server::Venue;
 use super::super::settings::Dialect;
+use super::super::venue::Venue;
 use super::futures;
 use super::refusal::Refusal;
 

@@ -1,6 +1,7 @@
 use ring::hmac;
 
-use super::super::server::{Request, Venue};
+use super::super::server::Request;
+use super::super::venue::Venue;
 use super::parameters::Parameters;
 use super::refusal::Refusal;
 
@@ -55,7 +56,7 @@ fn is_signed(venue: &Venue, parameters: &Parameters, payload: &str) -> Result<()
         let message = "Timestamp for this request was 1000ms ahead of the server's time.";
         return Err(Refusal::new(-1021, message));
     }
-    if (now_ms - timestamp) as f64 > window {
+    if timestamp < venue.oldest_ms(window) {
         let message = "Timestamp for this request is outside of the recvWindow.";
         return Err(Refusal::new(-1021, message));
     }

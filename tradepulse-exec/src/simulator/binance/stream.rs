@@ -4,8 +4,8 @@ use tradepulse_core::market::Candle;
 
 use super::super::hub::UserSubscription;
 use super::super::market::Market;
-use super::super::server::Venue;
 use super::super::settings::Dialect;
+use super::super::venue::Venue;
 use super::parameters::Parameters;
 use super::refusal::Refusal;
 use super::render::figure;

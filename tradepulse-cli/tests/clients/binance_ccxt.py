@@ -1,6 +1,6 @@
 """Other people's clients against a simulated Binance.
 
-Usage: binance.py VENUE BASE_URL KEY SECRET, where VENUE is binance, binanceus or binanceusdm.
+Usage: binance_ccxt.py VENUE BASE_URL KEY SECRET, where VENUE is binance, binanceus or binanceusdm.
 Needs ccxt. Every line that is printed was checked; the last one is "all good".
 """
 

@@ -1,0 +1,165 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tradepulse_core::market::{Candle, Symbol};
+use tradepulse_core::simulation::SimulationError;
+
+use super::binance;
+use super::fault::HttpFault;
+use super::hub::Hub;
+use super::ledger::Ledger;
+use super::market::Market;
+use super::settings::{Dialect, SimulatorKey, SimulatorSettings};
+
+pub(super) type Shared = Arc<Mutex<Venue>>;
+
+pub(super) fn lock(shared: &Shared) -> MutexGuard<'_, Venue> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Everything a simulated venue is.
+#[derive(Debug)]
+pub(super) struct Venue {
+    pub(super) dialect: Dialect,
+    pub(super) key: Option<SimulatorKey>,
+    pub(super) ledger: Ledger,
+    pub(super) markets: Vec<Market>,
+    pub(super) hub: Hub,
+    pub(super) limits: Limits,
+    pub(super) listen_keys: BTreeSet<String>,
+    /// Of futures, by the venue's name of the market.
+    pub(super) leverage: BTreeMap<String, u32>,
+    pub(super) isolated: BTreeSet<String>,
+    pub(super) faults: VecDeque<HttpFault>,
+    /// How far the venue's clock is ahead of the machine's, milliseconds.
+    pub(super) skew_ms: i64,
+    /// Since when the venue's clock runs, by the machine's, and how fast.
+    running: (i64, f64),
+    pub(super) next_connection: u64,
+}
+
+fn machine_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What has been used of the venue's limits.
+#[derive(Debug)]
+pub(super) struct Limits {
+    pub(super) weight_limit: u64,
+    minute: i64,
+    pub(super) weight: u64,
+    ten_seconds: i64,
+    pub(super) orders: u64,
+}
+
+impl Limits {
+    const fn new(weight_limit: u64) -> Self {
+        Self { weight_limit, minute: 0, weight: 0, ten_seconds: 0, orders: 0 }
+    }
+
+    /// Counts a request. `false` if it is too much.
+    pub(super) fn admit(&mut self, now_ms: i64, weight: u64, orders: u64) -> bool {
+        let minute = now_ms.div_euclid(60_000);
+        if minute != self.minute {
+            (self.minute, self.weight) = (minute, 0);
+        }
+        let ten_seconds = now_ms.div_euclid(10_000);
+        if ten_seconds != self.ten_seconds {
+            (self.ten_seconds, self.orders) = (ten_seconds, 0);
+        }
+        self.weight += weight;
+        self.orders += orders;
+        self.weight <= self.weight_limit
+    }
+}
+
+impl Venue {
+    pub(super) fn shared(settings: SimulatorSettings) -> Result<Shared, SimulationError> {
+        let ledger = Ledger::new(&settings)?;
+        Ok(Arc::new(Mutex::new(Self {
+            dialect: settings.dialect,
+            key: settings.key,
+            ledger,
+            markets: settings.markets.into_iter().map(Market::new).collect(),
+            hub: Hub::default(),
+            limits: Limits::new(settings.weight_limit),
+            listen_keys: BTreeSet::new(),
+            leverage: BTreeMap::new(),
+            isolated: BTreeSet::new(),
+            faults: VecDeque::new(),
+            skew_ms: 0,
+            running: (0, 1.0),
+            next_connection: 0,
+        })))
+    }
+
+    /// The venue's clock.
+    pub(super) fn now_ms(&self) -> i64 {
+        let (since, speed) = self.running;
+        let machine = machine_ms();
+        let ahead = (machine - since) as f64 * (speed - 1.0);
+        machine.saturating_add(self.skew_ms).saturating_add(ahead as i64)
+    }
+
+    /// The venue's clock runs this fast from now on.
+    pub(super) fn run_clock(&mut self, speed: f64) {
+        self.skew_ms = self.now_ms() - machine_ms();
+        self.running = (machine_ms(), speed);
+    }
+
+    /// The oldest time that a request may bear now and be no older than `window_ms`: where the
+    /// clock runs ahead, nobody can keep up with it, and the machine's time will do.
+    pub(super) fn oldest_ms(&self, window_ms: f64) -> i64 {
+        let now_ms = self.now_ms();
+        let (_, speed) = self.running;
+        let now_ms = if speed > 1.0 { now_ms.min(machine_ms()) } else { now_ms };
+        now_ms.saturating_sub(window_ms as i64)
+    }
+
+    pub(super) fn market(&self, name: &str) -> Option<&Market> {
+        self.markets.iter().find(|market| market.name == name)
+    }
+
+    /// Tells the streams what has happened to orders.
+    pub(super) fn tell_happened(&mut self) {
+        let now_ms = self.now_ms();
+        for happened in self.ledger.take_happened() {
+            for event in binance::events(self, &happened, now_ms) {
+                self.hub.tell_users(&event);
+            }
+        }
+    }
+
+    /// A candle has closed.
+    pub(super) fn close_candle(
+        &mut self,
+        symbol: &Symbol,
+        candle: Candle,
+    ) -> Result<(), SimulationError> {
+        let now_ms = self.now_ms();
+        let at = self.markets.iter().position(|market| market.symbol == *symbol);
+        let at = at.ok_or_else(|| SimulationError::UnknownMarket(symbol.clone()))?;
+        let timeframe = self.markets[at].timeframe;
+        self.ledger.meet(symbol, &candle, timeframe, now_ms)?;
+        let market = &mut self.markets[at];
+        market.candles.push(candle);
+        market.forming = None;
+        let (stream, event) = binance::kline_event(market, &candle, true, now_ms);
+        self.hub.tell_market(&stream, &event);
+        self.tell_happened();
+        Ok(())
+    }
+
+    /// The candle that is still open has come so far.
+    pub(super) fn form_candle(&mut self, symbol: &Symbol, candle: Candle) {
+        let now_ms = self.now_ms();
+        let Some(market) = self.markets.iter_mut().find(|market| market.symbol == *symbol) else {
+            return;
+        };
+        market.forming = Some(candle);
+        let (stream, event) = binance::kline_event(market, &candle, false, now_ms);
+        self.hub.tell_market(&stream, &event);
+    }
+}
