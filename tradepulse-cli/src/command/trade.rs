@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let outcomes = match arguments.replay {
         Some(span) => replay(&arguments, span, config, place, &runtime)?,
         None => {
-            let data = runtime.block_on(crate::venues::market_data(&config.exchange))?;
+            let data = runtime.block_on(crate::venues::market_data(&config))?;
             let (folder, store, trained, _lock) = records(&config, place, &runtime)?;
             let new_run = arguments.new_run;
             let place = live::Place { data, folder, store, trained, new_run };
