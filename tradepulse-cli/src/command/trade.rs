@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", requires = "replay")]
     data: Option<PathBuf>,
     /// Begin a new run also where an earlier one still holds positions under another configuration:
-    /// that one is given up as it is
+    /// that one is given up as it is, with what it holds at the venue
     #[arg(long, conflicts_with = "replay")]
     new_run: bool,
     /// Keep no records
