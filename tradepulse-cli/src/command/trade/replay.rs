@@ -23,8 +23,8 @@ use tradepulse_core::strategy::Registry;
 use tradepulse_core::time::Timestamp;
 use tradepulse_exec::config::Config;
 use tradepulse_exec::coordinator::{
-    Clock, Counters, DeskAccount, Driver, DriverSetup, Owner, Pace, PaperFeed, Plan, ReplayFeed,
-    ReplaySpeed,
+    Clock, ControlDoor, ControlMailbox, Counters, DeskAccount, Driver, DriverSetup, Owner, Pace,
+    PaperFeed, Plan, ReplayFeed, ReplaySpeed, RunSettings,
 };
 use tradepulse_exec::import;
 use tradepulse_exec::store::columnar::CandleStore;
@@ -32,7 +32,7 @@ use tradepulse_exec::store::trades_csv::TradesCsv;
 
 use crate::arguments::DataDir;
 use crate::clock::now;
-use crate::output::{line, number, table};
+use crate::output::{line, note, number, table};
 
 /// From when to when; open at either end.
 #[derive(Clone, Copy, Debug)]
@@ -173,26 +173,23 @@ impl Wallet<'_> {
             ..config.desk_settings()
         };
         let rules: Vec<(Symbol, TradingRules)> = account.markets.clone().into_iter().collect();
-        let desk = plan.desk(
-            config,
-            registry,
-            &DeskAccount {
-                tag,
-                capital,
-                capabilities: account.capabilities.clone(),
-                rules: Box::new(move |symbol| {
-                    rules.iter().find(|(s, _)| s == symbol).map(|(_, r)| *r).unwrap_or_default()
-                }),
-                settings,
-            },
-        )?;
+        let desk_account = DeskAccount {
+            tag,
+            capital,
+            capabilities: account.capabilities.clone(),
+            rules: Box::new(move |symbol| {
+                rules.iter().find(|(s, _)| s == symbol).map(|(_, r)| *r).unwrap_or_default()
+            }),
+            settings,
+        };
+        let desk = plan.desk(config, registry, &desk_account)?;
         let record = RunRecord {
             id: run.clone(),
             tag,
             wallet: name.to_owned(),
             mode: RunMode::DryRun,
             exchange: config.exchange.name.clone(),
-            config: serde_json::json!({ "replay": true, "lanes": self.lanes() }),
+            config: serde_json::to_value(RunSettings::new(plan, config, &desk_account, true))?,
             engine_version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: began,
             ended_at: None,
@@ -219,6 +216,13 @@ impl Wallet<'_> {
         .with_trade_hook(Box::new(move |trade| {
             kept.lock().unwrap_or_else(PoisonError::into_inner).push(trade.clone());
         }));
+        let (door, mut controls, hook) = ControlDoor::new(name);
+        driver = driver.with_control_hook(hook);
+        // A replay at full speed is a calculation, and takes no commands.
+        let mailbox = match how.speed {
+            ReplaySpeed::Max => None,
+            ReplaySpeed::Times(_) => Some(take_commands(store, door).await?),
+        };
         let started = Instant::now();
         driver.recover().await?;
         let part = self.begin(&mut driver, how.span).await?;
@@ -227,10 +231,22 @@ impl Wallet<'_> {
         let mut feed = PaperFeed::new(ReplayFeed::new(part, how.speed), venue.clone(), markets);
         let bar = progress(candles as u64);
         let mut last = Timestamp::EARLIEST;
-        while let Some(event) = feed.next().await? {
+        loop {
+            let event = tokio::select! {
+                biased;
+                Some(control) = controls.recv() => {
+                    driver.tell(DeskEventKind::Control(control)).await?;
+                    continue;
+                }
+                event = feed.next() => event?,
+            };
+            let Some(event) = event else { break };
             driver.feed_event(event).await?;
             bar.inc(1);
             last = driver.now();
+        }
+        if let Some(mailbox) = mailbox {
+            mailbox.abort();
         }
         driver.drain().await?;
         driver.tell(DeskEventKind::Control(Control::EndOfData)).await?;
@@ -265,24 +281,6 @@ impl Wallet<'_> {
         })
     }
 
-    fn lanes(&self) -> Vec<serde_json::Value> {
-        let lanes = self.plan.lanes.iter().map(|lane| {
-            let values: serde_json::Map<_, _> = lane
-                .parameters
-                .iter()
-                .map(|(variable, value)| (variable.name.to_owned(), value.to_string().into()))
-                .collect();
-            serde_json::json!({
-                "strategy": lane.strategy,
-                "symbol": lane.symbol,
-                "timeframe": lane.timeframe,
-                "regime": lane.regime.as_str(),
-                "parameters": values,
-            })
-        });
-        lanes.collect()
-    }
-
     /// Warms the strategies up with what came before the span, and returns what lies in it.
     async fn begin(&self, driver: &mut Driver, span: Span) -> Result<Vec<(Symbol, Series)>> {
         let mut part = Vec::new();
@@ -306,6 +304,21 @@ impl Wallet<'_> {
         }
         Ok(part)
     }
+}
+
+/// Lets the operator's commands through, until the task is aborted.
+async fn take_commands(
+    store: &Arc<dyn TradingStore>,
+    door: ControlDoor,
+) -> Result<tokio::task::JoinHandle<()>> {
+    let mut mailbox = ControlMailbox::new(Arc::clone(store), vec![door], Clock::system());
+    for (wallet, control) in mailbox.begin().await? {
+        note(format!("wallet {wallet} starts with {control:?}: a command that still stands"));
+    }
+    Ok(tokio::spawn(async move {
+        let Err(error) = mailbox.run().await;
+        note(format!("the operator's commands are not taken any more: {error}"));
+    }))
 }
 
 fn progress(candles: u64) -> ProgressBar {
