@@ -32,7 +32,7 @@ async fn nothing_stays_unexplained() {
     let mut notices: BTreeMap<&str, u64> = BTreeMap::new();
     loop {
         let seed = only.unwrap_or(rounds);
-        let rate = if seed % UNDISTURBED == 0 { 0.0 } else { RATE };
+        let rate = if seed.is_multiple_of(UNDISTURBED) { 0.0 } else { RATE };
         let round = Round::run(seed, rate).await;
         let round = round.unwrap_or_else(|problem| {
             panic!("TRADEPULSE_SOAK_SEED={seed} replays it: {problem}");
