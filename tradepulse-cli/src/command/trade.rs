@@ -1,4 +1,4 @@
-mod replay;
+pub(crate) mod replay;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -219,6 +219,9 @@ impl Wallet<'_> {
         .with_trade_hook(Box::new(move |trade| {
             kept.lock().unwrap_or_else(PoisonError::into_inner).push(trade.clone());
         }));
+        if how.speed == ReplaySpeed::Max {
+            driver = driver.with_venue_in_process();
+        }
         let started = Instant::now();
         driver.recover().await?;
         let part = self.begin(&mut driver, how.span).await?;
