@@ -1,6 +1,6 @@
 mod live;
 mod replay;
-mod summary;
+pub(crate) mod summary;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -97,7 +97,18 @@ impl Session {
         clock: Clock,
     ) -> Result<Self, SessionError> {
         let plan = Plan::new(&config, &registry, trained)?;
-        Ok(Self {
+        Ok(Self::of(plan, config, registry, store, clock))
+    }
+
+    /// A session that trades `plan`.
+    pub fn of(
+        plan: Plan,
+        config: Config,
+        registry: Registry,
+        store: Arc<dyn TradingStore>,
+        clock: Clock,
+    ) -> Self {
+        Self {
             config,
             registry,
             plan,
@@ -107,7 +118,7 @@ impl Session {
             controls: Mutex::default(),
             takes_commands: false,
             gives_up: false,
-        })
+        }
     }
 
     /// Lets others look on: `make` gives those of a wallet, by its name.

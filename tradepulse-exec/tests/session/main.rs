@@ -338,6 +338,7 @@ async fn a_balance_that_is_not_known_blocks_entries() {
             capital: 10_000.0,
             mode: RunMode::DryRun,
             replay: true,
+            in_process: false,
             pace: Pace::Lockstep,
             clock: Clock::events(),
             settings: DeskSettings {

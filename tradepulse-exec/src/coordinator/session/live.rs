@@ -145,6 +145,7 @@ impl Session {
             capital,
             mode: RunMode::DryRun,
             replay: false,
+            in_process: false,
             pace: Pace::Lockstep,
             clock: clock.clone(),
             settings: DeskSettings {

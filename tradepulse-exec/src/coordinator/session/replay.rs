@@ -68,6 +68,7 @@ impl Session {
             capital,
             mode: RunMode::DryRun,
             replay: true,
+            in_process: replay.speed == ReplaySpeed::Max,
             pace: Pace::Lockstep,
             clock: Clock::events(),
             settings: DeskSettings {

@@ -30,6 +30,9 @@ pub struct Venue {
     /// Whether the candles are those of the past: such a run is never gone on with, and leaves
     /// nothing in the risk gate.
     pub replay: bool,
+    /// Whether the venue lives in this process and ends with it
+    /// ([`Driver::with_venue_in_process`]).
+    pub in_process: bool,
     /// How commands are carried out.
     pub pace: Pace,
     /// The time, as the desk sees it.
@@ -59,7 +62,8 @@ impl Session {
     /// If there is a run that cannot be gone on with, the venue cannot be asked, or the store
     /// fails.
     pub async fn begin(&self, wallet: WalletPlan, venue: Venue) -> Result<WalletRun, SessionError> {
-        let Venue { exchange, rules, capital, mode, replay, pace, clock, settings } = venue;
+        let Venue { exchange, rules, capital, mode, replay, in_process, pace, clock, settings } =
+            venue;
         let WalletPlan { name, plan, .. } = &wallet;
         let began = self.clock.now();
         let capabilities = exchange.capabilities().clone();
@@ -102,6 +106,9 @@ impl Session {
         let store = Arc::clone(&self.store);
         let mut driver = Driver::new(DriverSetup { desk, exchange, store, owner, clock, pace });
         driver = driver.with_observer(Box::new(kept.clone()));
+        if in_process {
+            driver = driver.with_venue_in_process();
+        }
         for observer in (self.observers)(name) {
             driver = driver.with_observer(observer);
         }
