@@ -1,5 +1,6 @@
 //! Commands of people, from the store to a desk and back.
 
+#![cfg(feature = "coordinator")]
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;

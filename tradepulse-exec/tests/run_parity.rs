@@ -1,5 +1,6 @@
 //! A recorded run beside the simulator: what late orders, dear venues and other candles cost.
 
+#![cfg(feature = "checks")]
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
