@@ -2,6 +2,7 @@
 
 mod market;
 mod plan;
+mod selection;
 mod settings;
 
 use std::fs;
@@ -15,6 +16,7 @@ use tradepulse_core::variable::Variable;
 
 pub(crate) use market::{LoadedMarket, MarketArguments, read_detail, require_order};
 pub(crate) use plan::PlanArguments;
+pub(crate) use selection::{MarketSelection, Selection};
 pub(crate) use settings::SettingsArguments;
 
 /// Where TradePulse keeps what it stores.

@@ -103,7 +103,11 @@ impl Preflight<'_> {
         let found = plan.map(|plan| {
             let markets: Vec<_> =
                 plan.markets().iter().map(|(s, timeframe)| format!("{s} {timeframe}")).collect();
-            format!("{} configurations in {}", plan.lanes.len(), markets.join(", "))
+            let count = match plan.lanes.len() {
+                1 => "1 configuration".to_owned(),
+                count => format!("{count} configurations"),
+            };
+            format!("{count} in {}", markets.join(", "))
         });
         Check::of("plan", found, "correct trading.configurations, or activate trained ones")
     }
