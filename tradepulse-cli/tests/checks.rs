@@ -33,7 +33,7 @@ fn standing<'a>(report: &'a Value, name: &str) -> &'a str {
 #[test]
 fn a_dry_run_needs_a_plan_a_place_and_a_backup() {
     let folder = Folder::new();
-    folder.write("config.yaml", CONFIG);
+    folder.write("config.yaml", format!("{CONFIG}exchange: {{name: nowhere}}\n"));
     let report = folder.json("preflight");
     assert_eq!(report["passed"], true);
     for (name, expected) in [
@@ -55,7 +55,7 @@ fn a_dry_run_needs_a_plan_a_place_and_a_backup() {
     ] {
         assert_eq!(standing(&report, name), expected, "{name}: {report}");
     }
-    assert!(check(&report, "clock").1.contains("this exchange has no adapter"));
+    assert!(check(&report, "clock").1.contains("there is no adapter for nowhere"));
     assert!(check(&report, "plan").1.contains("BTC/USDT 5m"));
     assert!(!folder.data().exists(), "looking made something");
 
@@ -73,7 +73,7 @@ fn a_dry_run_needs_a_plan_a_place_and_a_backup() {
 #[test]
 fn a_backup_that_cannot_be_restored_is_found() {
     let folder = Folder::new();
-    folder.write("config.yaml", CONFIG);
+    folder.write("config.yaml", format!("{CONFIG}exchange: {{name: nowhere}}\n"));
     folder.good("db migrate");
     let file = folder.json("backup")["file"].as_str().unwrap().to_owned();
     let mut bytes = fs::read(folder.path(&file)).unwrap();
@@ -87,7 +87,7 @@ fn a_backup_that_cannot_be_restored_is_found() {
 fn what_money_needs_is_asked_for_when_it_is_traded() {
     let folder = Folder::new();
     let live = "mode: {dry_run: false, testnet: false}\n\
-                exchange: {rest_url: \"https://testnet.example.com\", api_key_env: KEY_OF_TEST, \
+                exchange: {name: nowhere, rest_url: \"https://testnet.example.com\", api_key_env: KEY_OF_TEST, \
                 api_secret_env: SECRET_OF_TEST}\n";
     folder.write("config.yaml", format!("{live}{CONFIG}"));
     let report = folder.bad("preflight");

@@ -32,10 +32,10 @@ pub struct Preflight<'a> {
     pub data_dir: &'a Path,
     /// The value of a variable of the environment: for keys.
     pub environment: &'a (dyn Fn(&str) -> Option<String> + Sync),
-    /// Market data of the venue, if there is an adapter for it.
-    pub market_data: Option<Arc<dyn MarketData>>,
-    /// The venue, if there is an adapter for it.
-    pub exchange: Option<Arc<dyn Exchange>>,
+    /// Market data of the venue, or why there are none to be looked at.
+    pub market_data: Result<Arc<dyn MarketData>, String>,
+    /// The account at the venue, or why there is none to be looked at.
+    pub exchange: Result<Arc<dyn Exchange>, String>,
     /// Now.
     pub now: Timestamp,
 }

@@ -1,7 +1,9 @@
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
+use tradepulse_core::exchange::{Exchange, MarketData};
 use tradepulse_exec::check::Check;
 use tradepulse_exec::config::{Config, ConfigError};
 use tradepulse_exec::preflight::Preflight;
@@ -12,7 +14,7 @@ use crate::arguments::DataDir;
 use crate::checks;
 use crate::clock::now;
 use crate::output::Verdict;
-use crate::records;
+use crate::{records, venues};
 
 #[derive(Args)]
 #[command(after_help = checks::EXIT_CODES)]
@@ -44,16 +46,43 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
         (config.mode.dry_run, config.mode.testnet) = (false, false);
     }
     let (registry, data_dir) = (registry(), place.path()?);
+    let runtime = records::runtime()?;
+    let mut found = vec![Check::pass("config", format!("{} is valid", path.display()))];
+    let (market_data, exchange) = runtime.block_on(venue(&config, &mut found));
     let preflight = Preflight {
         config: &config,
         registry: &registry,
         data_dir: &data_dir,
         environment: &|name| std::env::var(name).ok(),
-        market_data: None,
-        exchange: None,
+        market_data,
+        exchange,
         now: now(),
     };
-    let mut found = vec![Check::pass("config", format!("{} is valid", path.display()))];
-    found.extend(records::runtime()?.block_on(preflight.run()));
+    found.extend(runtime.block_on(preflight.run()));
     checks::show(&found, arguments.json)
+}
+
+/// What can be had of the venue; what cannot be connected to is a check that failed.
+async fn venue(
+    config: &Config,
+    found: &mut Vec<Check>,
+) -> (Result<Arc<dyn MarketData>, String>, Result<Arc<dyn Exchange>, String>) {
+    if let Err(error) = venues::has_adapter(config) {
+        return (Err(error.to_string()), Err(error.to_string()));
+    }
+    let data = venues::market_data(config).await.map_err(|error| {
+        let text = format!("{error:#}");
+        let advice = "is exchange.name right, and can the exchange be reached from here?";
+        found.push(Check::fail("market data", text, advice));
+        "there are no market data".to_owned()
+    });
+    if config.mode.dry_run {
+        return (data, Err("a dry run has no account at the exchange".to_owned()));
+    }
+    let exchange = venues::exchange(config).await.map_err(|error| {
+        let advice = "are the keys there and right, and do they belong to this exchange?";
+        found.push(Check::fail("account", format!("{error:#}"), advice));
+        "the account cannot be reached".to_owned()
+    });
+    (data, exchange)
 }

@@ -11,28 +11,26 @@ use crate::store::sqlite::SqliteStore;
 /// How far the machine's clock may be from the venue's, milliseconds.
 const MAX_OFFSET_MS: i64 = 500;
 
-const NO_ADAPTER: &str = "this exchange has no adapter";
-
 impl Preflight<'_> {
     pub(super) async fn venue(&self, store: Option<&SqliteStore>) -> Vec<Check> {
         let mut checks = Vec::new();
         match &self.market_data {
-            None => checks.push(Check::skipped("clock", NO_ADAPTER)),
-            Some(market_data) => checks.push(clock(&**market_data).await),
+            Err(reason) => checks.push(Check::skipped("clock", reason)),
+            Ok(market_data) => checks.push(clock(&**market_data).await),
         }
         match &self.exchange {
-            None => checks.push(Check::skipped("signed call", NO_ADAPTER)),
-            Some(exchange) => checks.push(signed_call(&**exchange).await),
+            Err(reason) => checks.push(Check::skipped("signed call", reason)),
+            Ok(exchange) => checks.push(signed_call(&**exchange).await),
         }
         match &self.market_data {
-            None => checks.push(Check::skipped("trading rules", NO_ADAPTER)),
-            Some(market_data) => checks.push(self.trading_rules(&**market_data).await),
+            Err(reason) => checks.push(Check::skipped("trading rules", reason)),
+            Ok(market_data) => checks.push(self.trading_rules(&**market_data).await),
         }
         match &self.exchange {
-            None => {
-                checks.extend(["orders", "positions"].map(|name| Check::skipped(name, NO_ADAPTER)));
+            Err(reason) => {
+                checks.extend(["orders", "positions"].map(|name| Check::skipped(name, reason)));
             }
-            Some(exchange) => {
+            Ok(exchange) => {
                 checks.push(self.orders(&**exchange, store).await);
                 checks.push(positions(&**exchange, store).await);
             }
