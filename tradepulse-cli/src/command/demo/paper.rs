@@ -59,6 +59,8 @@ pub(super) fn session(
     let registry = registry();
     let mut config = Config::default();
     config.exchange.name = market.exchange.clone();
+    // Nobody asks the venue of a replay what is free; a limit on it would refuse every entry.
+    config.safety.balance_buffer = None;
     let mut plan = Plan::new(&config, &registry, &chosen)?;
     if !earned {
         // Its stage allows it nothing.
