@@ -2,6 +2,7 @@
 
 mod market;
 mod plan;
+mod selection;
 mod settings;
 #[cfg(feature = "binance")]
 mod venue;
@@ -17,6 +18,7 @@ use tradepulse_core::variable::Variable;
 
 pub(crate) use market::{LoadedMarket, MarketArguments, read_detail, require_order};
 pub(crate) use plan::PlanArguments;
+pub(crate) use selection::{MarketSelection, Selection};
 pub(crate) use settings::SettingsArguments;
 #[cfg(feature = "binance")]
 pub(crate) use venue::VenueArguments;

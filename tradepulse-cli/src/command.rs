@@ -1,11 +1,14 @@
 //! One file a command: parse, call the library, print.
 
 pub(crate) mod backtest;
+pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod configurations;
+pub(crate) mod control;
 pub(crate) mod data;
 pub(crate) mod db;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod events;
 #[cfg(feature = "binance")]
 pub(crate) mod exchanges;
@@ -16,7 +19,10 @@ pub(crate) mod indicators;
 pub(crate) mod lookahead;
 pub(crate) mod orders;
 pub(crate) mod overfitting;
+pub(crate) mod parity;
 pub(crate) mod positions;
+pub(crate) mod preflight;
+pub(crate) mod restore;
 #[cfg(feature = "simulator")]
 pub(crate) mod simulator;
 pub(crate) mod status;

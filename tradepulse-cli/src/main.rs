@@ -1,6 +1,7 @@
 //! `tradepulse`: backtests, candle data and strategies from the command line.
 
 mod arguments;
+mod checks;
 mod clock;
 mod command;
 mod output;
@@ -13,6 +14,7 @@ mod venues;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tradepulse_core::store::trading::ControlKind;
 
 /// Precision trading: strategies with evidence.
 #[derive(Parser)]
@@ -54,10 +56,26 @@ enum Command {
     Positions(command::positions::Arguments),
     /// List what trading had to tell: refusals, warnings, errors
     Events(command::events::Arguments),
+    /// Stop taking entries until `resume`, also after a restart; exits go on
+    Pause(command::control::Arguments),
+    /// Take entries again after `pause`
+    Resume(command::control::Arguments),
+    /// Close positions at market
+    Close(command::control::CloseArguments),
+    /// Cancel orders, close positions, take no entries until a reset, also after a restart
+    EmergencyStop(command::control::Arguments),
+    /// Close the circuit breaker, or reset an emergency stop
+    ResetBreaker(command::control::ResetArguments),
+    /// Why a run earned other than a backtest says: the difference, in parts that add up
+    Parity(command::parity::Arguments),
     /// Compute an indicator for every candle
     Indicators(command::indicators::Arguments),
     /// Check, explain and write the configuration file
     Config(command::config::Arguments),
+    /// What must be in order before orders leave: each check with its evidence
+    Preflight(command::preflight::Arguments),
+    /// The machine and the installation: what was found, and what to do about it
+    Doctor(command::doctor::Arguments),
     /// Trade what the configuration names
     Trade(command::trade::Arguments),
     /// List the exchanges that can be traded at and what they can do, or test one
@@ -73,7 +91,11 @@ enum Command {
     Import(command::import::Arguments),
     /// List, check and export stored candles
     Data(command::data::Arguments),
-    /// Look after the database of training: status, migrate, backup, restore, vacuum
+    /// Copy the database, also while it is in use, and try the copy
+    Backup(command::backup::Arguments),
+    /// Put a backup in the place of the database
+    Restore(command::restore::Arguments),
+    /// Look after the database: status, migrate, vacuum
     Db(command::db::Arguments),
 }
 
@@ -94,8 +116,22 @@ fn main() -> ExitCode {
         Command::Trades(arguments) => command::trades::run(arguments, &cli.place),
         Command::Positions(arguments) => command::positions::run(arguments, &cli.place),
         Command::Events(arguments) => command::events::run(arguments, &cli.place),
+        Command::Pause(arguments) => {
+            command::control::run(ControlKind::Pause, arguments, &cli.place)
+        }
+        Command::Resume(arguments) => {
+            command::control::run(ControlKind::Resume, arguments, &cli.place)
+        }
+        Command::Close(arguments) => command::control::close(arguments, &cli.place),
+        Command::EmergencyStop(arguments) => {
+            command::control::run(ControlKind::EmergencyStop, arguments, &cli.place)
+        }
+        Command::ResetBreaker(arguments) => command::control::reset(arguments, &cli.place),
+        Command::Parity(arguments) => command::parity::run(arguments, &cli.place),
         Command::Indicators(arguments) => command::indicators::run(arguments, &cli.place),
         Command::Config(arguments) => command::config::run(arguments),
+        Command::Preflight(arguments) => command::preflight::run(arguments, &cli.place),
+        Command::Doctor(arguments) => command::doctor::run(arguments, &cli.place),
         Command::Trade(arguments) => command::trade::run(arguments, &cli.place),
         #[cfg(feature = "binance")]
         Command::Exchanges(arguments) => command::exchanges::run(arguments),
@@ -105,6 +141,8 @@ fn main() -> ExitCode {
         Command::Simulator(arguments) => command::simulator::run(arguments),
         Command::Import(arguments) => command::import::run(arguments, &cli.place),
         Command::Data(arguments) => command::data::run(arguments, &cli.place),
+        Command::Backup(arguments) => command::backup::run(arguments, &cli.place),
+        Command::Restore(arguments) => command::restore::run(arguments, &cli.place),
         Command::Db(arguments) => command::db::run(arguments, &cli.place),
     };
     output::exit_code(result)

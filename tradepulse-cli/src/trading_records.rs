@@ -3,10 +3,10 @@
 //! A coordinator in another process may go on writing meanwhile.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use anyhow::{Result, anyhow, bail};
-use clap::Args;
 use serde::Serialize;
 use tradepulse_core::desk::{DeskEvent, DeskEventKind};
 use tradepulse_core::market::Symbol;
@@ -19,41 +19,9 @@ use tradepulse_core::store::trading::{
 use tradepulse_core::time::Timestamp;
 use tradepulse_exec::store::sqlite::{FILE_NAME, SqliteStore};
 
-use crate::arguments::DataDir;
-use crate::output;
+use crate::arguments::{DataDir, MarketSelection, Selection};
+use crate::output::{self, Verdict};
 use crate::records;
-
-/// Which records, and how they are shown.
-#[derive(Args)]
-pub(crate) struct Selection {
-    /// Of this run: its id, the beginning of it, or `latest`
-    #[arg(long, value_name = "ID")]
-    run: Option<String>,
-    /// Of this wallet
-    #[arg(long, value_name = "NAME")]
-    wallet: Option<String>,
-    /// How many, the newest first [default: 20, as JSON all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    limit: Option<u64>,
-    /// JSON on stdout
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-impl Selection {
-    /// How many records to show, where a table has room for `table`.
-    pub(crate) fn limit(&self, table: u64) -> u64 {
-        self.limit.unwrap_or(if self.json { u64::MAX } else { table })
-    }
-
-    /// Whether it says which run or wallet.
-    pub(crate) fn is_narrow(&self) -> bool {
-        self.run.is_some() || self.wallet.is_some()
-    }
-}
-
-/// How many rows a table has unless told otherwise.
-pub(crate) const ROWS: u64 = 20;
 
 /// Records, the newest first.
 pub(crate) struct Found<R> {
@@ -73,8 +41,31 @@ impl<R> Found<R> {
         Self { records, more }
     }
 
+    /// Shows them: as JSON, or in a table, or says that there are none of `what`. `narrow`: only
+    /// some were asked for.
+    pub(crate) fn show<T: Display>(
+        &self,
+        records: &TradingRecords,
+        what: &str,
+        (narrow, json): (bool, bool),
+        table: impl FnOnce(&[R]) -> T,
+    ) -> Result<Verdict>
+    where
+        R: Serialize,
+    {
+        if json {
+            output::json(&self.records)?;
+        } else if self.records.is_empty() {
+            output::line(records.nothing(what, narrow))?;
+        } else {
+            output::line(table(&self.records))?;
+            self.note_more();
+        }
+        Ok(Verdict::Good)
+    }
+
     /// Says that the table above is not all.
-    pub(crate) fn note_more(&self) {
+    fn note_more(&self) {
         if self.more {
             output::note(format!("the newest {}; --limit shows more", self.records.len()));
         }
@@ -122,6 +113,20 @@ impl TradingRecords {
         Ok(Self { folder, store, runs })
     }
 
+    /// The store, if anything was ever stored.
+    pub(crate) fn store(&self) -> Option<&SqliteStore> {
+        self.store.as_ref()
+    }
+
+    /// The run of this id, of the only id that begins so, or the latest one.
+    pub(crate) fn run(&self, id: &str) -> Result<&RunRecord> {
+        let runs: Vec<_> = self.runs.iter().collect();
+        match runs.is_empty() {
+            true => Err(anyhow!(self.nothing("runs", false))),
+            false => find(&runs, id),
+        }
+    }
+
     /// The runs selected, the newest first.
     pub(crate) fn runs(&self, selection: &Selection) -> Result<Vec<&RunRecord>> {
         if let Some(wallet) = &selection.wallet
@@ -141,19 +146,20 @@ impl TradingRecords {
     }
 
     /// The filter of what is selected.
-    pub(crate) fn filter(
-        &self,
-        selection: &Selection,
-        symbol: Option<&Symbol>,
-    ) -> Result<RecordFilter> {
+    pub(crate) fn filter(&self, selection: &Selection) -> Result<RecordFilter> {
         let runs = self.runs(selection)?;
         let named = selection.run.as_ref().and_then(|_| runs.first());
         Ok(RecordFilter {
             run: named.map(|run| run.id.clone()),
             wallet: selection.wallet.clone(),
-            symbol: symbol.cloned(),
             ..RecordFilter::default()
         })
+    }
+
+    /// The same, of a market.
+    pub(crate) fn market_filter(&self, selection: &MarketSelection) -> Result<RecordFilter> {
+        let symbol = selection.symbol.clone();
+        Ok(RecordFilter { symbol, ..self.filter(&selection.records)? })
     }
 
     /// The newest records that pass.

@@ -1,32 +1,60 @@
-//! The venues this program has adapters for.
+//! The venues that a configuration names.
 
 use std::sync::Arc;
 
 use anyhow::Result;
-use tradepulse_core::exchange::MarketData;
+use tradepulse_core::exchange::{Exchange, MarketData};
 use tradepulse_exec::config::Config;
+#[cfg(feature = "binance")]
+use tradepulse_exec::exchange::venue::{Venue, VenueAccess};
 
 /// The market data of the venue that the configuration names.
 #[cfg(feature = "binance")]
 pub(crate) async fn market_data(config: &Config) -> Result<Arc<dyn MarketData>> {
-    use anyhow::Context;
-    use tradepulse_exec::exchange::venue::{Venue, VenueAccess};
-
-    let venue = Venue::named(&config.exchange.name, config.exchange.market.into());
-    let venue = venue.context(
-        "exchange.name; stored candles are traded with --replay, and --data FILE takes candles \
-         that are not imported",
-    )?;
-    let access = VenueAccess::of_config(config, |name| std::env::var(name).ok())?;
+    let (venue, access) = named(config)?;
     Ok(venue.market_data(access).await?)
 }
 
-/// The same, in a program without adapters.
+/// The account that the configuration names.
+#[cfg(feature = "binance")]
+pub(crate) async fn exchange(config: &Config) -> Result<Arc<dyn Exchange>> {
+    let (venue, access) = named(config)?;
+    Ok(venue.exchange(access).await?)
+}
+
+/// Whether there is an adapter for the venue that the configuration names.
+#[cfg(feature = "binance")]
+pub(crate) fn has_adapter(config: &Config) -> Result<()> {
+    Venue::named(&config.exchange.name, config.exchange.market.into())?;
+    Ok(())
+}
+
+#[cfg(feature = "binance")]
+fn named(config: &Config) -> Result<(Venue, VenueAccess)> {
+    use anyhow::Context;
+
+    let exchange = &config.exchange;
+    let venue = Venue::named(&exchange.name, exchange.market.into()).context(
+        "exchange.name: trade on stored candles with --replay, and --data FILE for candles that \
+         are not imported",
+    )?;
+    Ok((venue, VenueAccess::of_config(config, |name| std::env::var(name).ok())?))
+}
+
+/// There is none in a build without adapters.
 #[cfg(not(feature = "binance"))]
-pub(crate) async fn market_data(config: &Config) -> Result<Arc<dyn MarketData>> {
-    anyhow::bail!(
-        "exchange.name: this program was built without an adapter for {}; trade on stored candles \
-         with --replay, and --data FILE for candles that are not imported",
-        config.exchange.name
-    )
+pub(crate) fn has_adapter(_: &Config) -> Result<()> {
+    anyhow::bail!("this build has no exchange adapters (feature `binance`)")
+}
+
+/// There is none in a build without adapters.
+#[cfg(not(feature = "binance"))]
+pub(crate) async fn market_data(_: &Config) -> Result<Arc<dyn MarketData>> {
+    anyhow::bail!("this build has no exchange adapters (feature `binance`); trade with --replay")
+}
+
+/// There is none in a build without adapters.
+#[cfg(not(feature = "binance"))]
+pub(crate) async fn exchange(_: &Config) -> Result<Arc<dyn Exchange>> {
+    anyhow::bail!("this build has no exchange adapters (feature `binance`)")
 }

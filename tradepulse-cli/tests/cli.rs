@@ -2,67 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use serde_json::Value;
 
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn run(&self, arguments: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_tradepulse"))
-            .args(arguments.split_whitespace())
-            .current_dir(self.0.path())
-            .env("TRADEPULSE_DATA_DIR", self.path("data"))
-            .output()
-            .unwrap()
-    }
-
-    /// Stdout of a run that must succeed.
-    fn good(&self, arguments: &str) -> String {
-        let out = self.run(arguments);
-        let error = String::from_utf8_lossy(&out.stderr);
-        assert!(out.status.success(), "{arguments}: {error}");
-        String::from_utf8(out.stdout).unwrap()
-    }
-
-    fn json(&self, arguments: &str) -> Value {
-        serde_json::from_str(&self.good(arguments)).unwrap()
-    }
-
-    /// Stderr of a run that must be refused with exit code 2 and nothing on stdout.
-    fn refused(&self, arguments: &str) -> String {
-        let out = self.run(arguments);
-        assert_eq!(out.status.code(), Some(2), "{arguments}");
-        assert!(out.stdout.is_empty(), "{arguments}");
-        String::from_utf8(out.stderr).unwrap()
-    }
-
-    /// A file of `rows` candles of five minutes that swing.
-    fn candles(&self, name: &str, rows: i64) -> PathBuf {
-        let mut text = String::from("timestamp_ms,open,high,low,close,volume\n");
-        let price = |i: i64| 100.0 + 8.0 * (i as f64 / 40.0).sin() + 3.0 * (i as f64 / 7.0).sin();
-        for i in 0..rows {
-            let (open, close) = (price(i), price(i + 1));
-            let (high, low) = (open.max(close) + 0.3, open.min(close) - 0.3);
-            let time = 1_704_067_200_000 + i * 300_000;
-            text += &format!("{time},{open},{high},{low},{close},{}\n", 5 + i % 9);
-        }
-        let path = self.path(name);
-        fs::write(&path, text).unwrap();
-        path
-    }
-}
+use program::Folder;
 
 fn lines(path: &Path) -> Vec<String> {
     fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()

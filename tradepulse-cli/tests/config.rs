@@ -2,20 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod program;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
 fn run(folder: &Path, arguments: &str, variables: &[(&str, &str)]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tradepulse"))
-        .args(arguments.split_whitespace())
-        .current_dir(folder)
-        .env_remove("TRADEPULSE_CONFIG")
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap()
+    program::command(folder, arguments).envs(variables.iter().copied()).output().unwrap()
 }
 
 fn stdout(out: &Output) -> String {

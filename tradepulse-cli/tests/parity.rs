@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
@@ -44,14 +45,9 @@ trading:
 ";
 
 fn run(folder: &Path, arguments: &[&str]) -> Value {
-    let out = Command::new(env!("CARGO_BIN_EXE_tradepulse"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("TRADEPULSE_DATA_DIR", folder.join("data"))
-        .output()
-        .unwrap();
-    assert!(out.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
-    serde_json::from_slice(&out.stdout).unwrap()
+    let arguments = arguments.join(" ");
+    let out = program::command(folder, &arguments).output().unwrap();
+    serde_json::from_str(&program::success(&arguments, out)).unwrap()
 }
 
 /// Trades of both, compared field by field.
@@ -96,12 +92,12 @@ fn month(folder: &Path, file: &Path) -> PathBuf {
         ]
         .concat(),
     ] {
-        let out = Command::new(env!("CARGO_BIN_EXE_tradepulse"))
-            .args(arguments)
+        let arguments = arguments.join(" ");
+        let out = program::command(folder, &arguments)
             .env("TRADEPULSE_DATA_DIR", folder.join("candles"))
             .output()
             .unwrap();
-        assert!(out.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
+        program::success(&arguments, out);
     }
     month
 }
@@ -124,18 +120,10 @@ fn a_month_of_real_candles() {
 
 #[test]
 fn a_made_up_market_with_other_rules() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut text = String::from("timestamp_ms,open,high,low,close,volume\n");
-    let price = |i: i64| 100.0 + 8.0 * (i as f64 / 40.0).sin() + 3.0 * (i as f64 / 7.0).sin();
-    for i in 0..4000_i64 {
-        let (open, close) = (price(i), price(i + 1));
-        let (high, low) = (open.max(close) + 0.3, open.min(close) - 0.3);
-        let time = 1_704_067_200_000 + i * 300_000;
-        text += &format!("{time},{open},{high},{low},{close},{}\n", 5 + i % 9);
-    }
-    fs::write(folder.path().join("candles.csv"), text).unwrap();
+    let folder = program::Folder::new();
+    folder.candles("candles.csv", 4000);
     let more = "  position_size_method: all_in\n  leverage: 2.0\n";
     let flags = ["--sizing", "all-in", "--max-leverage", "2"];
-    let trades = compare(folder.path(), "candles.csv", "ema_cross", more, &flags);
+    let trades = compare(&folder.path(""), "candles.csv", "ema_cross", more, &flags);
     assert!(trades > 20, "{trades}");
 }

@@ -2,32 +2,31 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod program;
+
 use std::collections::BTreeSet;
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
-struct Folder(tempfile::TempDir);
+struct Folder(program::Folder);
 
 impl Folder {
     /// With a file of synthetic candles, `c.csv`.
     fn new() -> Self {
-        use tradepulse_core::{market::SyntheticMarket, random::Seed, time::Timeframe};
-        let folder = Self(tempfile::tempdir().unwrap());
-        let market =
-            SyntheticMarket { candles: 9_000, ..SyntheticMarket::new(Seed(4), Timeframe::M15) };
-        let series = market.generate().unwrap();
-        tradepulse_exec::export::export(&series, &folder.0.path().join("c.csv")).unwrap();
-        folder
+        let folder = program::Folder::new();
+        folder.synthetic("c.csv", 9_000, 4);
+        Self(folder)
+    }
+
+    fn command(&self, data: &str, arguments: &str) -> Command {
+        let mut command = self.0.command(arguments);
+        command.env("TRADEPULSE_DATA_DIR", self.0.path(data));
+        command
     }
 
     fn run(&self, data: &str, arguments: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_tradepulse"))
-            .args(arguments.split_whitespace())
-            .current_dir(self.0.path())
-            .env("TRADEPULSE_DATA_DIR", self.0.path().join(data))
-            .output()
-            .unwrap()
+        self.command(data, arguments).output().unwrap()
     }
 
     fn train(&self, data: &str, arguments: &str) -> Output {
@@ -195,7 +194,7 @@ fn what_cannot_be_searched_is_said_before_any_work() {
         assert!(error.contains(expected), "{arguments}: {error}");
         assert!(out.stdout.is_empty(), "{arguments}");
     }
-    assert!(!folder.0.path().join("none").exists(), "nothing was stored");
+    assert!(!folder.0.path("none").exists(), "nothing was stored");
     for (arguments, expected) in [
         ("--min-trades 100000", "100000 cannot be reached"),
         ("--min-trades 8000", "none of 8 trials was feasible"),

@@ -2,7 +2,7 @@
 //! trade there.
 
 #![cfg(all(feature = "binance", feature = "simulator"))]
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -140,6 +140,46 @@ fn exchanges_are_listed_with_what_they_can_do() {
     for line in stdout(&run(&["exchanges"])).lines() {
         assert!(readme.lines().any(|shown| shown == line.trim_end()), "{line:?} is not there");
     }
+}
+
+/// A session on paper: history and candles come from the exchange, and it ends when told to.
+#[cfg(unix)]
+#[test]
+fn the_candles_of_now_are_traded_on_paper() {
+    let simulator = Simulator::start("binance", &["--timeframe", "1m", "--speed", "1"]);
+    let folder = tempfile::tempdir().unwrap();
+    let (file, data) = (folder.path().join("config.yaml"), folder.path().join("data"));
+    let url = &simulator.url;
+    let config = format!(
+        "symbols: [BTC/USDT]\n\
+         exchange: {{name: binance, rest_url: \"{url}\", stream_url: \"{}\"}}\n\
+         trading:\n  from_store: false\n  configurations:\n    \
+         - {{strategy: ema_cross, timeframe: 1m, parameters: {{fast: 2, slow: 5}}}}\n",
+        url.replace("http", "ws")
+    );
+    std::fs::write(&file, config).unwrap();
+    let (file, data) = (file.to_string_lossy(), data.to_string_lossy());
+    let found = run(&["preflight", "--config", &file, "--data-dir", &data, "--json"]);
+    let found: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    let checks = found["checks"].as_array().unwrap();
+    for name in ["clock", "trading rules"] {
+        let check = checks.iter().find(|check| check["name"] == name).unwrap();
+        assert_eq!(check["standing"], "pass", "{check}");
+    }
+    let mut session = Command::new(PROGRAM)
+        .args(["trade", "--config", &file, "--data-dir", &data])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(session.stderr.take().unwrap()).lines();
+    let mut said = said.map_while(Result::ok);
+    assert!(said.any(|line| line.contains("begins")), "it ended before it began");
+    let pid = session.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let ended = session.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert!(stdout(&ended).contains("stopped"), "{ended:?}");
 }
 
 /// The Python to run clients with, if it has this module; says so if not.

@@ -126,7 +126,7 @@ fn a_second_signal_ends_it_at_once() {
 
 #[test]
 fn without_an_adapter_live_trading_is_refused_with_what_there_is() {
-    let folder = Folder::new(CONFIG);
+    let folder = Folder::new(&format!("{CONFIG}exchange: {{name: nowhere}}\n"));
     let output = folder.run("trade");
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

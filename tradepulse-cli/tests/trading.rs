@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod program;
+
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
@@ -16,6 +16,8 @@ use tradepulse_core::time::{Timeframe, Timestamp};
 use tradepulse_exec::store::lock::{InstanceLock, LOCK_NAME};
 use tradepulse_exec::store::sqlite::SqliteStore;
 use tradepulse_exec::store::trades_csv::TradesCsv;
+
+use program::Folder;
 
 const HOUR: i64 = 3_600_000;
 const BEGUN: i64 = 1_704_067_200_000;
@@ -94,78 +96,40 @@ fn equity(hour: i64, equity: f64) -> TradingRecord {
     record(RecordKind::Equity, flat)
 }
 
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn data(&self) -> PathBuf {
-        self.0.path().join("data")
-    }
-
-    /// With three runs of two wallets, of which `morning-2` has everything; the store stays open,
-    /// as it is while a coordinator runs.
-    fn traded() -> (Self, tokio::runtime::Runtime, SqliteStore) {
-        let folder = Self::new();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let store = runtime.block_on(async {
-            let store = SqliteStore::open(folder.data()).await.unwrap();
-            let mut records = vec![
-                run_record("morning-1", "main", BEGUN - 9 * HOUR, Some("stopped")),
-                run_record("morning-2", "main", BEGUN, None),
-                run_record("other", "spare", BEGUN - HOUR, Some("the feed has ended")),
-                order("tpabc123-1", "BTC/USDT", "filled", BEGUN + 1),
-                order("tpabc123-2", "BTC/USDT", "accepted", BEGUN + 2),
-                order("tpabc123-3", "ETH/USDT", "filled", BEGUN + 3),
-                trade(1, "BTC/USDT", BEGUN + HOUR, 250.0),
-                trade(2, "ETH/USDT", BEGUN + 2 * HOUR, -50.5),
-                // A minute ahead, so that no midnight comes between.
-                trade(3, "BTC/USDT", now_ms() + 60_000, 7.25),
-                position(1, "BTC/USDT", Some(BEGUN + 2 * HOUR)),
-                position(2, "BTC/USDT", None),
-                position(3, "ETH/USDT", None),
-                equity(0, 10_000.0),
-                equity(1, 10_250.0),
-                equity(2, 10_206.75),
-            ];
-            for (i, level) in ["info", "warning", "error", "info"].into_iter().enumerate() {
-                records.push(event(i as u64 + 1, level, &format!("this is {level} {i}")));
-            }
-            store.put(&records).await.unwrap();
-            let journal = [candle(1, 41_500.0), candle(2, 41_000.0), tick(3)];
-            store.append_journal("morning-2", &journal, true).await.unwrap();
-            store
-        });
-        (folder, runtime, store)
-    }
-
-    fn run(&self, arguments: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_tradepulse"))
-            .args(arguments.split_whitespace())
-            .current_dir(self.0.path())
-            .env("TRADEPULSE_DATA_DIR", self.data())
-            .output()
-            .unwrap()
-    }
-
-    fn good(&self, arguments: &str) -> String {
-        let out = self.run(arguments);
-        let error = String::from_utf8_lossy(&out.stderr);
-        assert!(out.status.success(), "{arguments}: {error}");
-        String::from_utf8(out.stdout).unwrap()
-    }
-
-    fn json(&self, arguments: &str) -> Value {
-        serde_json::from_str(&self.good(&format!("{arguments} --json"))).unwrap()
-    }
-
-    fn refused(&self, arguments: &str) -> String {
-        let out = self.run(arguments);
-        assert_eq!(out.status.code(), Some(2), "{arguments}");
-        String::from_utf8(out.stderr).unwrap()
-    }
+/// With three runs of two wallets, of which `morning-2` has everything; the store stays open,
+/// as it is while a coordinator runs.
+fn traded() -> (Folder, tokio::runtime::Runtime, SqliteStore) {
+    let folder = Folder::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let store = runtime.block_on(async {
+        let store = SqliteStore::open(folder.data()).await.unwrap();
+        let mut records = vec![
+            run_record("morning-1", "main", BEGUN - 9 * HOUR, Some("stopped")),
+            run_record("morning-2", "main", BEGUN, None),
+            run_record("other", "spare", BEGUN - HOUR, Some("the feed has ended")),
+            order("tpabc123-1", "BTC/USDT", "filled", BEGUN + 1),
+            order("tpabc123-2", "BTC/USDT", "accepted", BEGUN + 2),
+            order("tpabc123-3", "ETH/USDT", "filled", BEGUN + 3),
+            trade(1, "BTC/USDT", BEGUN + HOUR, 250.0),
+            trade(2, "ETH/USDT", BEGUN + 2 * HOUR, -50.5),
+            // A minute ahead, so that no midnight comes between.
+            trade(3, "BTC/USDT", now_ms() + 60_000, 7.25),
+            position(1, "BTC/USDT", Some(BEGUN + 2 * HOUR)),
+            position(2, "BTC/USDT", None),
+            position(3, "ETH/USDT", None),
+            equity(0, 10_000.0),
+            equity(1, 10_250.0),
+            equity(2, 10_206.75),
+        ];
+        for (i, level) in ["info", "warning", "error", "info"].into_iter().enumerate() {
+            records.push(event(i as u64 + 1, level, &format!("this is {level} {i}")));
+        }
+        store.put(&records).await.unwrap();
+        let journal = [candle(1, 41_500.0), candle(2, 41_000.0), tick(3)];
+        store.append_journal("morning-2", &journal, true).await.unwrap();
+        store
+    });
+    (folder, runtime, store)
 }
 
 fn entry(sequence: u64, kind: DeskEventKind) -> JournalEntry {
@@ -204,7 +168,7 @@ fn before_anything_was_traded_it_is_said_and_nothing_is_made() {
 
 #[test]
 fn status_tells_where_trading_stands() {
-    let (folder, _runtime, _store) = Folder::traded();
+    let (folder, _runtime, _store) = traded();
     let status = folder.json("status");
     assert_eq!(column(&status["runs"], "id"), ["morning-2", "other", "morning-1"]);
     assert_eq!(column(&status["accounts"], "run"), ["morning-2", "other"]);
@@ -230,7 +194,7 @@ fn status_tells_where_trading_stands() {
 
 #[test]
 fn status_tells_who_holds_the_lock() {
-    let (folder, _runtime, _store) = Folder::traded();
+    let (folder, _runtime, _store) = traded();
     let lock = InstanceLock::take(&folder.data()).unwrap();
     let left = fs::read(folder.data().join(LOCK_NAME)).unwrap();
     let status = folder.json("status");
@@ -247,7 +211,7 @@ fn status_tells_who_holds_the_lock() {
 
 #[test]
 fn lists_are_records_and_can_be_narrowed() {
-    let (folder, _runtime, _store) = Folder::traded();
+    let (folder, _runtime, _store) = traded();
     let orders = folder.json("orders");
     assert_eq!(column(&orders, "id"), ["tpabc123-3", "tpabc123-2", "tpabc123-1"]);
     assert_eq!(orders[0]["trigger"], "41000");
@@ -269,7 +233,7 @@ fn lists_are_records_and_can_be_narrowed() {
 
 #[test]
 fn tables_say_what_the_records_say() {
-    let (folder, _runtime, _store) = Folder::traded();
+    let (folder, _runtime, _store) = traded();
     let orders = folder.good("orders");
     assert!(orders.contains("stop_limit") && orders.contains("buy"), "{orders}");
     let trades = folder.good("trades");
@@ -291,16 +255,16 @@ fn tables_say_what_the_records_say() {
 
 #[test]
 fn trades_are_exported_as_the_coordinator_writes_them() {
-    let (folder, _runtime, _store) = Folder::traded();
+    let (folder, _runtime, _store) = traded();
     let said = folder.good("trades --symbol BTC/USDT --csv out.csv");
     assert!(said.contains("2 trades written to out.csv"), "{said}");
-    let mut csv = TradesCsv::open(&folder.0.path().join("appended.csv")).unwrap();
+    let mut csv = TradesCsv::open(&folder.path("appended.csv")).unwrap();
     for (sequence, exit, profit) in [(1, BEGUN + HOUR, 250.0), (2, BEGUN + 2 * HOUR, -50.5)] {
         let symbol = if sequence == 1 { "BTC/USDT" } else { "ETH/USDT" };
         let TradingRecord::Trade(trade) = trade(sequence, symbol, exit, profit) else { panic!() };
         csv.append(&trade).unwrap();
     }
-    let read = |name: &str| fs::read_to_string(folder.0.path().join(name)).unwrap();
+    let read = |name: &str| fs::read_to_string(folder.path(name)).unwrap();
     let (exported, appended) = (read("out.csv"), read("appended.csv"));
     let lines: Vec<_> = exported.lines().collect();
     assert_eq!(lines.len(), 3);
@@ -309,7 +273,7 @@ fn trades_are_exported_as_the_coordinator_writes_them() {
 
 #[test]
 fn what_is_not_there_is_named_with_what_is_near() {
-    let (folder, _runtime, _store) = Folder::traded();
+    let (folder, _runtime, _store) = traded();
     for (arguments, expected) in [
         ("orders --run mornin-2", "did you mean morning-2?"),
         ("status --run zzz", "the latest is morning-2"),

@@ -2,39 +2,35 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod program;
+
 use std::fs;
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
-struct Folder(tempfile::TempDir);
+struct Folder(program::Folder);
 
 impl Folder {
     /// With a file of synthetic candles, `c.csv`.
     fn new() -> Self {
-        use tradepulse_core::{market::SyntheticMarket, random::Seed, time::Timeframe};
-        let folder = Self(tempfile::tempdir().unwrap());
-        let market =
-            SyntheticMarket { candles: 12_000, ..SyntheticMarket::new(Seed(4), Timeframe::M15) };
-        let series = market.generate().unwrap();
-        tradepulse_exec::export::export(&series, &folder.0.path().join("c.csv")).unwrap();
-        folder
+        let folder = program::Folder::new();
+        folder.synthetic("c.csv", 12_000, 4);
+        Self(folder)
+    }
+
+    fn command(&self, data: &str, arguments: &str) -> Command {
+        let mut command = self.0.command(arguments);
+        command.env("TRADEPULSE_DATA_DIR", self.0.path(data));
+        command
     }
 
     fn run(&self, data: &str, arguments: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_tradepulse"))
-            .args(arguments.split_whitespace())
-            .current_dir(self.0.path())
-            .env("TRADEPULSE_DATA_DIR", self.0.path().join(data))
-            .output()
-            .unwrap()
+        self.command(data, arguments).output().unwrap()
     }
 
     fn good(&self, data: &str, arguments: &str) -> String {
-        let out = self.run(data, arguments);
-        let error = String::from_utf8_lossy(&out.stderr);
-        assert!(out.status.success(), "{arguments}: {error}");
-        String::from_utf8(out.stdout).unwrap()
+        program::success(arguments, self.run(data, arguments))
     }
 
     fn json(&self, data: &str, arguments: &str) -> Value {
@@ -129,10 +125,8 @@ fn a_killed_training_goes_on_where_it_was() {
         let command = format!("{regimes} --jobs {jobs}");
         let (mut delay, mut killed, mut in_a_window) = (20, 0, false);
         loop {
-            let mut child = Command::new(env!("CARGO_BIN_EXE_tradepulse"))
-                .args(command.split_whitespace())
-                .current_dir(folder.0.path())
-                .env("TRADEPULSE_DATA_DIR", folder.0.path().join(&data))
+            let mut child = folder
+                .command(&data, &command)
                 .stdout(std::process::Stdio::null())
                 .stderr(std::process::Stdio::null())
                 .spawn()
@@ -211,7 +205,7 @@ fn configurations_are_explained_activated_and_moved() {
     assert_eq!(refused.status.code(), Some(2), "an active one is not deleted");
     folder.good("data", &format!("configurations deactivate {short}"));
     folder.good("data", "configurations export all.json");
-    assert!(fs::read_to_string(folder.0.path().join("all.json")).unwrap().contains(&id));
+    assert!(fs::read_to_string(folder.0.path("all.json")).unwrap().contains(&id));
     folder.good("other", "configurations import all.json");
     let moved = folder.json("other", "configurations ls --json");
     assert_eq!(moved.as_array().unwrap().len(), 2);

@@ -76,6 +76,7 @@ pub mod optimise;
 pub mod order;
 pub mod overfitting;
 pub mod parameter;
+pub mod parity;
 pub mod performance;
 pub mod random;
 pub mod regime;

@@ -27,6 +27,7 @@ mod explain;
 mod key;
 mod keys;
 mod operation;
+mod preflight;
 mod problem;
 mod reader;
 mod safety;
@@ -50,6 +51,7 @@ pub use explain::{Explained, all_keys};
 pub use key::{Key, Kind};
 pub use keys::SecretKeys;
 pub use operation::{Data, Database, LogFormat, LogLevel, Logging, Monitoring, OnShutdown, Wallet};
+pub use preflight::Preflight;
 pub use problem::{ConfigError, Origin, Problem};
 pub use safety::{CircuitBreaker, Safety, Timing};
 pub use setting::{Assignments, Url, VariableName};
@@ -93,6 +95,8 @@ section! {
         monitoring: Monitoring = Monitoring::default(), "";
         /// Messages to people.
         alerts: Alerts = Alerts::default(), "";
+        /// What must be in order before orders leave.
+        preflight: Preflight = Preflight::default(), "";
     }
     check Config::check;
 }

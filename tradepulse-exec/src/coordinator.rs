@@ -15,6 +15,7 @@
 
 mod back_off;
 mod clock;
+mod control;
 mod driver;
 mod journal;
 pub mod live_feed;
@@ -24,12 +25,15 @@ mod paper_feed;
 mod plan;
 mod recorder;
 mod replay_feed;
+#[cfg(feature = "config")]
+mod run_settings;
 #[cfg(feature = "services")]
 pub mod services;
 #[cfg(feature = "config")]
 pub mod session;
 
 pub use clock::Clock;
+pub use control::{ControlDoor, ControlHook, ControlMailbox};
 pub use driver::{CrashHook, CrashPoint, Driver, DriverError, DriverSetup, Ended, Pace};
 pub use journal::JournalError;
 pub use observer::Observer;
@@ -38,3 +42,5 @@ pub use paper_feed::{FollowsMarket, PaperFeed};
 pub use plan::{DeskAccount, LanePlan, Plan, PlanError};
 pub use recorder::{Counters, LaneOwner, Owner};
 pub use replay_feed::{ReplayFeed, ReplaySpeed};
+#[cfg(feature = "config")]
+pub use run_settings::{LaneSettings, RunSettings};

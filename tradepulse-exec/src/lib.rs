@@ -6,7 +6,9 @@
 //! trading, [`store::backup`] copies them. These two need a C compiler. Feature `paper`:
 //! [`exchange::paper`], a simulated venue that remembers. Feature `binance`: [`exchange::binance`],
 //! a real one. Feature `simulator`: [`simulator`], a venue on this machine that speaks like a real
-//! one. Feature `coordinator`: [`coordinator`], the loop around a desk.
+//! one. Feature `coordinator`: [`coordinator`], the loop around a desk. Feature `checks`:
+//! [`preflight`] and [`doctor`] look whether everything is in order, [`parity`] whether a run
+//! earned what a backtest says.
 //!
 //! What stands around trading, each a feature of its name: `config` reads `config.yaml`, `alerts`
 //! tells people (the module `alert`), `metrics` tells Prometheus, `logging` writes logs.
@@ -15,10 +17,14 @@
 pub mod alert;
 #[cfg(any(feature = "data", feature = "paper", feature = "sqlite"))]
 pub mod atomic;
+#[cfg(feature = "checks")]
+pub mod check;
 #[cfg(feature = "config")]
 pub mod config;
 #[cfg(feature = "coordinator")]
 pub mod coordinator;
+#[cfg(feature = "checks")]
+pub mod doctor;
 #[cfg(any(feature = "binance", feature = "paper"))]
 pub mod exchange;
 #[cfg(feature = "data")]
@@ -29,6 +35,10 @@ pub mod import;
 pub mod logging;
 #[cfg(feature = "metrics")]
 pub mod metrics;
+#[cfg(feature = "checks")]
+pub mod parity;
+#[cfg(feature = "checks")]
+pub mod preflight;
 #[cfg(feature = "secret")]
 pub mod secret;
 #[cfg(feature = "simulator")]

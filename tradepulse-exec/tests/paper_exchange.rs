@@ -13,12 +13,12 @@ use tradepulse_core::conformance::exchange::{
 };
 use tradepulse_core::exchange::{
     Balance, CancelOutcome, Capabilities, Exchange, ExchangeError, OpenOrders, Protection,
-    TradingRules, VenueEvent, VenuePosition,
+    RejectKind, TradingRules, VenueEvent, VenuePosition,
 };
 use tradepulse_core::market::{Candle, InstrumentKind, Symbol};
 use tradepulse_core::money::Quantity;
-use tradepulse_core::order::{ClientOrderId, OrderReport, OrderRequest, RunTag};
-use tradepulse_core::risk::Approved;
+use tradepulse_core::order::{ClientOrderId, OrderReport, OrderRequest, RequestKind, RunTag, Side};
+use tradepulse_core::risk::{Approved, RiskGate, RiskRules};
 use tradepulse_core::simulation::{AccountKind, SimulatedExchangeSettings};
 use tradepulse_core::time::{Timeframe, Timestamp};
 use tradepulse_exec::exchange::paper::{
@@ -231,6 +231,43 @@ fn a_file_keeps_the_account() {
     assert!(error.contains("paper.json"), "{error}");
     // No unfinished files are left behind.
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// What is saved does not grow with the age of the account, and an id is still taken once only.
+#[test]
+fn orders_that_ended_long_ago_are_forgotten() {
+    let state = Shared::default();
+    let paper = PaperExchange::open(funded(), state.clone()).unwrap();
+    let (market, gate) = (symbol().unwrap(), RiskGate::new(RiskRules::none()));
+    let order = |sequence| {
+        gate.pass(OrderRequest {
+            id: ClientOrderId::new(RunTag::new(1), sequence),
+            symbol: market.clone(),
+            side: if sequence % 2 == 1 { Side::Long } else { Side::Short },
+            quantity: "0.1".parse().unwrap(),
+            kind: RequestKind::Market,
+            reduce_only: false,
+        })
+    };
+    let mut sizes = Vec::new();
+    for sequence in 1..=1_200_u32 {
+        let candle = candle(sequence.into(), [100.0; 4]);
+        paper.begin(&market, &candle, Timeframe::M1).unwrap();
+        while !paper.drain().is_empty() {}
+        pollster::block_on(paper.submit(&order(sequence))).unwrap();
+        if sequence % 400 == 0 {
+            sizes.push(state.saved.lock().unwrap().as_ref().unwrap().len());
+        }
+    }
+    // A few bytes for longer numbers.
+    assert!(sizes[2] < sizes[0] + sizes[0] / 20, "{sizes:?}");
+    let again = pollster::block_on(paper.submit(&order(1)));
+    let refused = ExchangeError::Rejected {
+        kind: RejectKind::Duplicate,
+        code: None,
+        reason: format!("the id {} has been used", order(1).get().id),
+    };
+    assert_eq!(again, Err(refused));
 }
 
 #[test]

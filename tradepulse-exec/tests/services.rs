@@ -122,6 +122,7 @@ async fn trade(config: &Config, store: Arc<SqliteStore>, services: &Arc<Services
         capital: 10_000.0,
         mode: RunMode::DryRun,
         replay: false,
+        in_process: false,
         pace: Pace::Lockstep,
         clock: Clock::events(),
         settings: tradepulse_core::desk::DeskSettings {

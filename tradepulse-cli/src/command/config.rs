@@ -40,14 +40,14 @@ enum Action {
 }
 
 #[derive(Args)]
-struct File {
+pub(crate) struct File {
     /// The file [default: config.yaml]
     #[arg(long, env = "TRADEPULSE_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// Where the file is if nobody says so.
-const DEFAULT: &str = "config.yaml";
+pub(crate) const DEFAULT: &str = "config.yaml";
 
 pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
     match arguments.action {
@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
 }
 
 /// The environment, as far as it is text.
-fn environment() -> impl Iterator<Item = (String, String)> {
+pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

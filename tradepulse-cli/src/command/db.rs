@@ -1,6 +1,6 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tradepulse_core::store::StoreError;
@@ -26,16 +26,6 @@ enum Action {
     },
     /// Bring it to the schema of this program; makes it if there is none
     Migrate,
-    /// Copy it to a file that is not there yet, also while it is in use
-    Backup {
-        /// The file
-        file: PathBuf,
-    },
-    /// Put a verified backup in its place; what was there stays beside it
-    Restore {
-        /// The backup
-        file: PathBuf,
-    },
     /// Give back the room that nothing uses
     Vacuum,
 }
@@ -53,18 +43,6 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
                     0 => format!("Made, at schema version {SCHEMA_VERSION}"),
                     _ => format!("From schema version {before} to {SCHEMA_VERSION}"),
                 })?;
-            }
-            Action::Backup { file } => {
-                let copied = maintenance::backup(&folder, &file).await;
-                copied.with_context(|| format!("no backup of {}", folder.display()))?;
-                output::line(format!("Written and verified: {}", file.display()))?;
-            }
-            Action::Restore { file } => {
-                let kept = maintenance::restore(&folder, &file).await?;
-                output::line(format!("Restored from {}", file.display()))?;
-                if let Some(kept) = kept {
-                    output::line(format!("What was there before: {}", kept.display()))?;
-                }
             }
             Action::Vacuum => {
                 let bytes = maintenance::vacuum(&folder).await?;

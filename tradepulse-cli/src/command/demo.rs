@@ -1,5 +1,8 @@
+mod paper;
+
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -10,8 +13,11 @@ use tradepulse_core::market::{Market, SyntheticMarket};
 use tradepulse_core::optimise::Method;
 use tradepulse_core::parameter::Parameters;
 use tradepulse_core::random::Seed;
+use tradepulse_core::store::trading::TradingStore;
 use tradepulse_core::time::Timeframe;
 use tradepulse_core::training::StudyPlan;
+use tradepulse_exec::store::lock::InstanceLock;
+use tradepulse_exec::store::sqlite::SqliteStore;
 use tradepulse_strategies::registry;
 
 use super::backtest::{Finished, Request, write};
@@ -48,10 +54,13 @@ const SYNTHETIC: &str = "This market is synthetic: seeded random numbers. Result
 pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
     let Arguments { seed, candles, timeframe, out, json } = arguments;
     let seed = Seed(seed);
+    // A sixth of it comes after what is tested and trained on.
+    let known = candles as usize;
     let market =
-        SyntheticMarket { candles: candles as usize, ..SyntheticMarket::new(seed, timeframe) };
+        SyntheticMarket { candles: known + known / 5, ..SyntheticMarket::new(seed, timeframe) };
+    let whole = market.generate()?;
     let market = LoadedMarket {
-        series: market.generate()?,
+        series: whole.slice(0..known),
         symbol: Some("SYNTHETIC/USDT".parse()?),
         exchange: None,
     };
@@ -113,7 +122,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
         let plan = StudyPlan { trials: DEMO_TRIALS, ..StudyPlan::new(Method::Tpe, seed) };
         let name =
             Market { exchange: "synthetic".parse()?, symbol: "SYNTHETIC/USDT".parse()?, timeframe };
-        train::demonstrate(name, market.series, plan)?;
+        let _lock = InstanceLock::take(&out)?;
+        let runtime = crate::records::runtime()?;
+        let store = Arc::new(runtime.block_on(SqliteStore::open(&out))?);
+        let records = train::Records { store: &*store, runtime: &runtime };
+        let trained = train::demonstrate(name.clone(), market.series, plan, &records)?;
+        let store: Arc<dyn TradingStore> = store;
+        paper::session(&name, &whole, known, &trained, &store, &out, &runtime)?;
         output::line(format!("\nOpen {} in a browser.", index.display()))?;
     }
     Ok(Verdict::Good)

@@ -2,10 +2,10 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use tradepulse_core::store::trading::{EventLevel, RecordFilter, SystemEventRecord};
 
-use crate::arguments::DataDir;
+use crate::arguments::{DataDir, Selection};
 use crate::output::{self, Verdict};
 use crate::records;
-use crate::trading_records::{ROWS, Selection, TradingRecords};
+use crate::trading_records::TradingRecords;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -42,22 +42,14 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     records::runtime()?.block_on(async {
         let records = TradingRecords::open(place).await?;
         let narrow = kind.is_some() || level != EventLevel::Info || selection.is_narrow();
-        let filter = RecordFilter { kind, ..records.filter(&selection, None)? };
-        let found = records.events(&filter, level, selection.limit(ROWS)).await?;
-        if selection.json {
-            output::json(&found.records)?;
-        } else if found.records.is_empty() {
-            output::line(records.nothing("events", narrow))?;
-        } else {
-            output::line(table(&found.records))?;
-            found.note_more();
-        }
-        Ok(Verdict::Good)
+        let filter = RecordFilter { kind, ..records.filter(&selection)? };
+        let found = records.events(&filter, level, selection.limit(Selection::ROWS)).await?;
+        found.show(&records, "events", (narrow, selection.json), table)
     })
 }
 
 /// Events in words.
-pub(super) fn table(events: &[SystemEventRecord]) -> impl std::fmt::Display {
+pub(super) fn table(events: &[SystemEventRecord]) -> output::Table {
     let mut table = output::table(&["at", "run", "level", "kind", "what happened"], &[]);
     for event in events {
         table.add_row([

@@ -1,47 +1,36 @@
 use anyhow::Result;
 use clap::Args;
-use tradepulse_core::market::Symbol;
 use tradepulse_core::order::Side;
 use tradepulse_core::store::trading::{OrderRecord, RecordFilter};
 
-use crate::arguments::DataDir;
+use crate::arguments::{DataDir, MarketSelection, Selection};
 use crate::output::{self, Verdict};
 use crate::records;
-use crate::trading_records::{ROWS, Selection, TradingRecords};
+use crate::trading_records::TradingRecords;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    selection: Selection,
-    /// Of this market, such as BTC/USDT
-    #[arg(long)]
-    symbol: Option<Symbol>,
+    selection: MarketSelection,
     /// Only those to which something may still happen
     #[arg(long)]
     open: bool,
 }
 
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
-    let Arguments { selection, symbol, open } = arguments;
+    let Arguments { selection, open } = arguments;
     records::runtime()?.block_on(async {
         let records = TradingRecords::open(place).await?;
-        let filter = records.filter(&selection, symbol.as_ref())?;
-        let filter = RecordFilter { open: open.then_some(true), ..filter };
-        let found = records.list::<OrderRecord>(&filter, selection.limit(ROWS)).await?;
-        if selection.json {
-            output::json(&found.records)?;
-        } else if found.records.is_empty() {
-            let narrow = open || symbol.is_some() || selection.is_narrow();
-            output::line(records.nothing("orders", narrow))?;
-        } else {
-            output::line(table(&found.records))?;
-            found.note_more();
-        }
-        Ok(Verdict::Good)
+        let open_only = open.then_some(true);
+        let filter = RecordFilter { open: open_only, ..records.market_filter(&selection)? };
+        let limit = selection.records.limit(Selection::ROWS);
+        let found = records.list::<OrderRecord>(&filter, limit).await?;
+        let how = (open || selection.is_narrow(), selection.records.json);
+        found.show(&records, "orders", how, table)
     })
 }
 
-fn table(orders: &[OrderRecord]) -> impl std::fmt::Display {
+fn table(orders: &[OrderRecord]) -> output::Table {
     let header = [
         "created", "id", "market", "side", "kind", "trigger", "price", "quantity", "filled",
         "state", "reason",

@@ -1,48 +1,37 @@
 use anyhow::Result;
 use clap::Args;
-use tradepulse_core::market::Symbol;
 use tradepulse_core::store::trading::{PositionRecord, RecordFilter};
 
-use crate::arguments::DataDir;
+use crate::arguments::{DataDir, MarketSelection, Selection};
 use crate::output::{self, Verdict, maybe};
 use crate::records;
-use crate::trading_records::{Found, MarkedPosition, ROWS, Selection, TradingRecords};
+use crate::trading_records::{Found, MarkedPosition, TradingRecords};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    selection: Selection,
-    /// Of this market, such as BTC/USDT
-    #[arg(long)]
-    symbol: Option<Symbol>,
+    selection: MarketSelection,
     /// Only those that are held
     #[arg(long)]
     open: bool,
 }
 
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
-    let Arguments { selection, symbol, open } = arguments;
+    let Arguments { selection, open } = arguments;
     records::runtime()?.block_on(async {
         let records = TradingRecords::open(place).await?;
-        let filter = records.filter(&selection, symbol.as_ref())?;
-        let filter = RecordFilter { open: open.then_some(true), ..filter };
-        let found = records.list::<PositionRecord>(&filter, selection.limit(ROWS)).await?;
+        let open_only = open.then_some(true);
+        let filter = RecordFilter { open: open_only, ..records.market_filter(&selection)? };
+        let limit = selection.records.limit(Selection::ROWS);
+        let found = records.list::<PositionRecord>(&filter, limit).await?;
         let found = Found { records: records.marked(found.records).await?, more: found.more };
-        if selection.json {
-            output::json(&found.records)?;
-        } else if found.records.is_empty() {
-            let narrow = open || symbol.is_some() || selection.is_narrow();
-            output::line(records.nothing("positions", narrow))?;
-        } else {
-            output::line(table(&found.records))?;
-            found.note_more();
-        }
-        Ok(Verdict::Good)
+        let how = (open || selection.is_narrow(), selection.records.json);
+        found.show(&records, "positions", how, table)
     })
 }
 
 /// Positions with their protection and what they would earn.
-pub(super) fn table(positions: &[MarkedPosition]) -> impl std::fmt::Display {
+pub(super) fn table(positions: &[MarkedPosition]) -> output::Table {
     let header = [
         "opened",
         "wallet",

@@ -11,11 +11,11 @@ use tradepulse_core::store::trading::{
 use tradepulse_core::time::{DAY_MS, Timestamp};
 use tradepulse_exec::store::lock::LockState;
 
-use crate::arguments::DataDir;
+use crate::arguments::{DataDir, MarketSelection};
 use crate::clock::now;
 use crate::output::{self, Verdict, maybe, number};
 use crate::records;
-use crate::trading_records::{Found, MarkedPosition, Selection, TradingRecords};
+use crate::trading_records::{Found, MarkedPosition, TradingRecords};
 
 /// How many runs and events are shown unless told otherwise.
 const ROWS: u64 = 5;
@@ -23,10 +23,7 @@ const ROWS: u64 = 5;
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    selection: Selection,
-    /// Profit, orders and positions of this market, such as BTC/USDT
-    #[arg(long)]
-    symbol: Option<Symbol>,
+    selection: MarketSelection,
 }
 
 /// Where trading stands.
@@ -59,7 +56,7 @@ struct Account {
 }
 
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
-    let Arguments { selection, symbol } = arguments;
+    let MarketSelection { records: selection, symbol } = arguments.selection;
     let lock = LockState::of(&place.path()?)?;
     records::runtime()?.block_on(async {
         let records = TradingRecords::open(place).await?;
@@ -80,7 +77,7 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
                 add(&mut status, &records, run, symbol.as_ref()).await?;
             }
         }
-        let filter = records.filter(&selection, None)?;
+        let filter = records.filter(&selection)?;
         let limit = selection.limit(ROWS);
         status.events = records.events(&filter, EventLevel::Warning, limit).await?.records;
         if selection.json {

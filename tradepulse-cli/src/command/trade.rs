@@ -1,6 +1,6 @@
 mod live;
 mod replay;
-mod summary;
+pub(crate) mod summary;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", requires = "replay")]
     data: Option<PathBuf>,
     /// Begin a new run also where an earlier one still holds positions under another configuration:
-    /// that one is given up as it is
+    /// that one is given up as it is, with what it holds at the venue
     #[arg(long, conflicts_with = "replay")]
     new_run: bool,
     /// Keep no records
@@ -147,8 +147,10 @@ fn replay(
     let candles = candles.sum::<usize>() * session.wallets()?.len();
     let bar = Progress::bar(candles);
     let shown = bar.clone();
-    let session =
-        session.with_observers(move |_| vec![Box::new(Progress::of(&shown)) as Box<dyn Observer>]);
+    // A replay at full speed is a calculation, and takes no commands.
+    let session = session
+        .taking_commands(arguments.speed != ReplaySpeed::Max)
+        .with_observers(move |_| vec![Box::new(Progress::of(&shown)) as Box<dyn Observer>]);
     let stop = stop_signal()?;
     let outcomes = runtime.block_on(session.replay(&replay, &stop))?;
     bar.finish_and_clear();

@@ -2,59 +2,53 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use tradepulse_core::market::Symbol;
 use tradepulse_core::store::trading::TradeRecord;
 use tradepulse_core::time::Timestamp;
 use tradepulse_exec::store::trades_csv;
 
-use crate::arguments::DataDir;
+use crate::arguments::{DataDir, MarketSelection, Selection};
 use crate::output::{self, Verdict, number};
 use crate::records;
-use crate::trading_records::{Found, ROWS, Selection, TradingRecords};
+use crate::trading_records::{Found, TradingRecords};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    selection: Selection,
-    /// Of this market, such as BTC/USDT
-    #[arg(long)]
-    symbol: Option<Symbol>,
+    selection: MarketSelection,
     /// Write them to this file instead, the oldest first; all of them without --limit
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     csv: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
-    let Arguments { selection, symbol, csv } = arguments;
+    let Arguments { selection, csv } = arguments;
     records::runtime()?.block_on(async {
         let records = TradingRecords::open(place).await?;
-        let filter = records.filter(&selection, symbol.as_ref())?;
+        let filter = records.market_filter(&selection)?;
         let all = records.list::<TradeRecord>(&filter, u64::MAX).await?.records;
-        let count = all.len();
-        let profit: f64 = all.iter().map(|trade| trade.profit).sum();
-        let won = all.iter().filter(|trade| trade.profit > 0.0).count();
-        let rows = if csv.is_some() { u64::MAX } else { ROWS };
-        let mut found = Found::first(all, selection.limit(rows));
+        let summary = summary(&all);
+        let rows = if csv.is_some() { u64::MAX } else { Selection::ROWS };
+        let mut found = Found::first(all, selection.records.limit(rows));
         if let Some(file) = csv {
             found.records.reverse();
             super::backtest::write(&file, |out| trades_csv::write(out, &found.records))?;
             let written = found.records.len();
             output::line(format!("{written} trades written to {}", file.display()))?;
-        } else if selection.json {
-            output::json(&found.records)?;
-        } else if count == 0 {
-            let narrow = symbol.is_some() || selection.is_narrow();
-            output::line(records.nothing("trades", narrow))?;
-        } else {
-            output::line(table(&found.records))?;
-            output::line(format!("{count} trades, {won} won, profit {}", number(profit, 2)))?;
-            found.note_more();
+            return Ok(Verdict::Good);
         }
-        Ok(Verdict::Good)
+        let how = (selection.is_narrow(), selection.records.json);
+        found.show(&records, "trades", how, |trades| format!("{}\n{summary}", table(trades)))
     })
 }
 
-fn table(trades: &[TradeRecord]) -> impl std::fmt::Display {
+/// All of them in a line.
+fn summary(trades: &[TradeRecord]) -> String {
+    let profit: f64 = trades.iter().map(|trade| trade.profit).sum();
+    let won = trades.iter().filter(|trade| trade.profit > 0.0).count();
+    format!("{} trades, {won} won, profit {}", trades.len(), number(profit, 2))
+}
+
+fn table(trades: &[TradeRecord]) -> output::Table {
     let header = [
         "exit", "market", "strategy", "side", "quantity", "entry", "exit at", "fees", "profit",
         "%", "reason", "candles",

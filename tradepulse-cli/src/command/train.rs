@@ -22,7 +22,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tradepulse_core::backtest::Settings;
 use tradepulse_core::market::{ExchangeName, Market, Series, Symbol};
 use tradepulse_core::optimise::Space;
-use tradepulse_core::store::MemoryStore;
+use tradepulse_core::store::TrainedConfiguration;
 use tradepulse_core::time::{Timeframe, Timestamp};
 use tradepulse_core::training::{Pool, StudyPlan, Validation};
 use tradepulse_exec::store::columnar::CandleStore;
@@ -255,18 +255,20 @@ pub(crate) fn progress_bar(trials: u64) -> ProgressBar {
     ProgressBar::new(trials).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// Trains every strategy on one market and keeps nothing: for the demo. Prints a table and what is
-/// to be said of the best.
-pub(crate) fn demonstrate(market: Market, series: Series, plan: StudyPlan) -> Result<()> {
+/// Trains every strategy on one market: for the demo. Prints a table and what is to be said of the
+/// best; returns what was found, the best first.
+pub(crate) fn demonstrate(
+    market: Market,
+    series: Series,
+    plan: StudyPlan,
+    records: &Records<'_>,
+) -> Result<Vec<TrainedConfiguration>> {
     let registry = registry();
     let markets = [TrainingMarket::new(market, series)];
     let chosen = registry.iter().map(|s| Ok((s, Space::new(s.about().variables)?)));
     let chosen = chosen.collect::<Result<Vec<_>>>()?;
     let mut cells = cells(&chosen, &markets, &[RegimeChoice::Any], &Settings::default())?;
     preflight::look(&mut cells, &plan, u64::MAX)?;
-    let runtime = crate::records::runtime()?;
-    let store = MemoryStore::default();
-    let records = Records { store: &store, runtime: &runtime };
     let total: usize = cells.iter().map(|cell| summary::trials(cell, &plan)).sum();
     let bar = progress_bar(total as u64);
     let step = |trials: usize, _: Option<f64>| {
@@ -274,22 +276,26 @@ pub(crate) fn demonstrate(market: Market, series: Series, plan: StudyPlan) -> Re
         ControlFlow::Continue(())
     };
     let started = Instant::now();
-    let results = train_all(&cells, &plan, &records, Threads::all(), &step, &|_, _| ());
+    let results = train_all(&cells, &plan, records, Threads::all(), &step, &|_, _| ());
     bar.finish_and_clear();
     summary::table(&cells, &results, started.elapsed().as_secs_f64())?;
-    let trained = results.iter().filter_map(|ended| match ended {
-        Ok(Ended::Trained(trained)) => Some(&trained.validation),
-        _ => None,
-    });
-    let best = trained.max_by(|a, b| {
+    let mut trained: Vec<_> = results
+        .into_iter()
+        .filter_map(|ended| match ended {
+            Ok(Ended::Trained(trained)) => Some(trained),
+            _ => None,
+        })
+        .collect();
+    trained.sort_by(|a, b| {
         let rank = |v: &Validation| (v.judgement.standing.stage, v.evidence.sharpe);
-        rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal)
+        let order = rank(&b.validation).partial_cmp(&rank(&a.validation));
+        order.unwrap_or(std::cmp::Ordering::Equal)
     });
-    if let Some(best) = best {
+    if let Some(best) = trained.first().map(|trained| &trained.validation) {
         output::line(format!("\nThe best of them, {}:", best.in_sample.about.name))?;
         for sentence in best.judgement.explain(&best.evidence) {
             output::line(sentence)?;
         }
     }
-    Ok(())
+    Ok(trained.into_iter().map(|trained| trained.configuration).collect())
 }

@@ -26,21 +26,27 @@ fn status_makes_nothing_and_counts_what_is_there() {
 fn what_was_backed_up_comes_back_and_the_rest_stays_beside() {
     let folder = Folder::new();
     let study = folder.trained();
-    folder.good("db backup copy.db");
-    assert!(folder.refused("db backup copy.db").contains("is there already"));
+    let copy = folder.json("backup --to copies")["file"].as_str().unwrap().to_owned();
     let other = "train --strategies ema_cross --data c.csv --symbol BTC/USDT --timeframe 15m \
                  --optimizer random --trials 8 --min-trades 3 --train-days 30 --test-days 15";
     folder.good(other);
     assert_eq!(folder.json("db status --json")["tables"]["studies"], 2);
-    let said = folder.good("db restore copy.db");
+    assert!(folder.refused(&format!("restore {copy}")).contains("--force"));
+    let said = folder.good(&format!("restore {copy} --force"));
     assert!(said.contains("before-restore"), "{said}");
     assert!(folder.path("data/tradepulse.db.before-restore").exists());
     let studies = folder.json("studies ls --json");
     assert_eq!(studies.as_array().unwrap().len(), 1);
     assert_eq!(studies[0]["id"], study.as_str());
     // The other one is in what was kept, which is a backup like any.
-    folder.good("db restore data/tradepulse.db.before-restore");
+    let restored = folder.json("restore data/tradepulse.db.before-restore --force");
     assert_eq!(folder.json("db status --json")["tables"]["studies"], 2);
+    // What is kept is never written over.
+    assert!(restored["kept"].as_str().unwrap().ends_with("before-restore-2"), "{restored}");
+    assert!(folder.path("data/tradepulse.db.before-restore").exists());
+    // Somewhere else nothing is in the way.
+    folder.good(&format!("--data-dir elsewhere restore {copy}"));
+    assert_eq!(folder.json("--data-dir elsewhere db status")["tables"]["studies"], 1);
 }
 
 #[test]
@@ -48,21 +54,24 @@ fn what_is_no_database_is_refused_and_left_alone() {
     let folder = Folder::new();
     folder.trained();
     fs::write(folder.path("text.db"), "not a database").unwrap();
-    assert!(folder.refused("db restore text.db").contains("is not a database of TradePulse"));
-    assert!(folder.refused("db restore nothing.db").contains("nothing.db"));
-    let empty = "--data-dir nowhere db";
-    assert!(folder.refused(&format!("{empty} backup copy.db")).contains("tradepulse.db"));
-    assert!(folder.refused(&format!("{empty} vacuum")).contains("tradepulse.db"));
+    let restore = "restore --force";
+    let refused = folder.refused(&format!("{restore} text.db"));
+    assert!(refused.contains("is not a database of TradePulse"), "{refused}");
+    assert!(folder.refused(&format!("{restore} nothing.db")).contains("nothing.db"));
+    assert!(folder.refused("--data-dir nowhere restore nothing.db").contains("nothing.db"));
+    assert!(folder.refused("--data-dir nowhere backup --to copies").contains("tradepulse.db"));
+    assert!(folder.refused("--data-dir nowhere db vacuum").contains("tradepulse.db"));
     assert!(!folder.path("nowhere").exists());
     folder.refused("db");
 
     // A page in the middle overwritten: found, said, and not taken as a backup.
-    folder.good("db backup copy.db");
+    let copy = folder.json("backup --to copies")["file"].as_str().unwrap().to_owned();
+    fs::copy(folder.path(&copy), folder.path("copy.db")).unwrap();
     let mut bytes = fs::read(folder.path("copy.db")).unwrap();
     let middle = bytes.len() / 2 / 4096 * 4096;
     bytes[middle..middle + 4096].fill(0x5a);
     fs::write(folder.path("copy.db"), bytes).unwrap();
-    assert!(folder.refused("db restore copy.db").contains("damaged"));
+    assert!(folder.refused(&format!("{restore} copy.db")).contains("damaged"));
     assert_eq!(folder.json("db status --json")["tables"]["trials"], 24);
     fs::create_dir(folder.path("broken")).unwrap();
     fs::copy(folder.path("copy.db"), folder.path("broken/tradepulse.db")).unwrap();

@@ -6,6 +6,8 @@
 mod database;
 mod folder;
 mod overfitting;
+#[path = "../program/mod.rs"]
+mod program;
 mod report;
 mod restricted;
 mod resume;

@@ -1,23 +1,19 @@
+mod carry_out;
 mod settle;
+mod told;
 
-use super::booking::Booking;
-use super::command::{Command, NoticeKind, Record};
+pub(super) use self::told::Told;
+use super::command::NoticeKind;
 use super::context::Context;
-use super::event::{AskAnswer, CancelAnswer, SubmitAnswer};
 use super::guard::{Guard, Plan};
-use super::placement::{Executed, Placement, later};
+use super::placement::{Placement, later};
 use super::ticket::{EntryTicket, ExitTicket};
 use super::{LaneId, LaneSetup, Level};
 use crate::account::Position;
-use crate::engine::{Action, AnyEngine, EndReason, Event, Refusal};
+use crate::engine::{Action, AnyEngine, Event};
 use crate::market::Candle;
-use crate::money::{Price, Quantity};
-use crate::order::{
-    ClientOrderId, ExitReason, Fill, Leg, Order, OrderId, OrderKind, OrderReport, OrderRequest,
-    RequestKind, Side,
-};
+use crate::order::{ExitReason, Leg, Side};
 use crate::regime::{Regime, RegimeRule};
-use crate::risk::{Approved, EntryContext};
 use crate::store::RegimeScope;
 use crate::strategy::Quote;
 use crate::time::Timestamp;
@@ -44,14 +40,6 @@ pub(super) struct Lane {
     /// Why the entry that is about to be refused is refused, in words.
     why: Option<String>,
     actions: Vec<Action>,
-}
-
-/// Which of a lane's orders something is about.
-#[derive(Clone, Copy)]
-enum Which {
-    Entry,
-    Exit,
-    Guard,
 }
 
 impl Lane {
@@ -216,242 +204,6 @@ impl Lane {
         self.carry_out(&mut actions, context);
     }
 
-    fn carry_out(&mut self, actions: &mut Vec<Action>, context: &mut Context<'_>) {
-        for action in actions.drain(..) {
-            match action {
-                Action::Submit(order) => self.submit(order, context),
-                Action::Cancel(order) => self.cancel(order, context),
-                Action::Settle(trade) => {
-                    context.gate.closed(context.now, trade.profit);
-                    let lane = self.id;
-                    context.commands.push(Command::Record(Record::Trade { lane, trade }));
-                }
-                Action::Refuse(refusal) => {
-                    let lane = self.id;
-                    let text = self.why.take().unwrap_or_else(|| words(&refusal));
-                    context.commands.push(Command::Record(Record::Refusal { lane, refusal, text }));
-                }
-            }
-        }
-    }
-
-    fn submit(&mut self, order: Order, context: &mut Context<'_>) {
-        match order.kind {
-            OrderKind::Oco { stop, target } => {
-                let quantity = self.on_grid(order.quantity);
-                let plan = Plan { order: order.id, side: order.side, quantity, stop, target };
-                if self.guard.is_some() {
-                    self.next_guard = Some(plan);
-                } else {
-                    self.place_guard(plan, context);
-                }
-            }
-            OrderKind::Market => {
-                if self.engine.is_entry(order.id) {
-                    self.enter(order, context);
-                    return;
-                }
-                match &mut self.exit {
-                    // The engine wants what is already on its way.
-                    Some(ticket) if ticket.leg.is_some() => {}
-                    Some(ticket) => ticket.order = order.id,
-                    None => {
-                        self.exit = Some(ExitTicket::new(order.id, None, self.last_price));
-                        self.leave_guard(context);
-                    }
-                }
-            }
-        }
-    }
-
-    fn on_grid(&self, quantity: f64) -> Quantity {
-        let quantity = Quantity::from_f64(quantity).unwrap_or_default();
-        self.setup.rules.instrument.quantity_step.map_or(quantity, |step| quantity.floor_to(step))
-    }
-
-    fn place_guard(&mut self, plan: Plan, context: &mut Context<'_>) {
-        match Guard::place(plan, &self.setup.symbol, context) {
-            Ok(guard) => self.guard = Some(guard),
-            Err(error) => self.unprotected(&error.to_string(), context),
-        }
-    }
-
-    fn enter(&mut self, order: Order, context: &mut Context<'_>) {
-        let request = OrderRequest {
-            id: context.ids.next(),
-            symbol: self.setup.symbol.clone(),
-            side: order.side,
-            quantity: self.on_grid(order.quantity),
-            kind: RequestKind::Market,
-            reduce_only: false,
-        };
-        match self.judge(request, context) {
-            Ok(approved) => {
-                let ticket = EntryTicket::new(order.id, approved, self.last_price, context.now);
-                self.entry = Some(ticket);
-            }
-            Err((reason, why)) => {
-                self.why = Some(why);
-                self.step(Event::Ended { order: order.id, reason }, context);
-            }
-        }
-    }
-
-    fn judge(
-        &self,
-        request: OrderRequest,
-        context: &Context<'_>,
-    ) -> Result<Approved<OrderRequest>, (EndReason, String)> {
-        let price = Price::from_f64(self.last_price)
-            .map_err(|error| (EndReason::Rejected, error.to_string()))?;
-        if request.quantity.is_zero() {
-            return Err((EndReason::Rejected, "the size rounds to nothing".to_owned()));
-        }
-        let positions = context.wallet.positions(self.id.0 as usize);
-        let entry = EntryContext {
-            at: context.now,
-            last_price: Some(self.last_price),
-            candle_closed_at: self.last_close,
-            timeframe: self.setup.timeframe,
-            quote: self.quote,
-            spread_tolerance_bps: self.setup.max_spread_bps,
-            equity: Some(context.wallet.equity()).filter(|equity| equity.is_finite()),
-            free_balance: context.wallet.free,
-            leverage: self.setup.leverage,
-            positions: Some(&positions),
-        };
-        let judged = context.gate.judge(request, price, &entry);
-        judged.map_err(|refusal| (EndReason::from(&refusal), refusal.to_string()))
-    }
-
-    fn cancel(&mut self, order: OrderId, context: &mut Context<'_>) {
-        if let Some(ticket) = self.entry.as_mut().filter(|t| t.order == order) {
-            ticket.placement.cancel(context);
-        }
-        if self.next_guard.is_some_and(|plan| plan.order == order) {
-            self.next_guard = None;
-        }
-        if self.guard.as_ref().is_some_and(|guard| guard.plan.order == order) {
-            self.leave_guard(context);
-        }
-        // An exit that was sent is not taken back: it stands for the next one.
-        let unsent = |ticket: &ExitTicket| ticket.order == order && ticket.placement.is_none();
-        if self.exit.as_ref().is_some_and(unsent) {
-            self.exit = None;
-        }
-    }
-
-    fn which(&self, id: ClientOrderId) -> Option<Which> {
-        if self.entry.as_ref().is_some_and(|t| t.placement.owns(id)) {
-            Some(Which::Entry)
-        } else if self.exit.as_ref().and_then(|t| t.placement.as_ref()).is_some_and(|p| p.owns(id))
-        {
-            Some(Which::Exit)
-        } else {
-            let owned = self.guard.as_ref()?.placements().any(|p| p.owns(id));
-            owned.then_some(Which::Guard)
-        }
-    }
-
-    fn placement(&mut self, which: Which, id: ClientOrderId) -> Option<&mut Placement> {
-        match which {
-            Which::Entry => self.entry.as_mut().map(|ticket| &mut ticket.placement),
-            Which::Exit => self.exit.as_mut().and_then(|ticket| ticket.placement.as_mut()),
-            Which::Guard => self.guard.as_mut().and_then(|guard| guard.placement(id)),
-        }
-    }
-
-    pub(super) fn owns(&self, id: ClientOrderId) -> bool {
-        self.which(id).is_some()
-    }
-
-    pub(super) fn told(&mut self, id: ClientOrderId, told: Told<'_>, context: &mut Context<'_>) {
-        let Some(which) = self.which(id) else { return };
-        let waits = self.entry_waits();
-        if let Some(ticket) = &mut self.entry {
-            ticket.placement.held = waits;
-        }
-        let Some(placement) = self.placement(which, id) else { return };
-        let executed = match told {
-            Told::Report(report) => placement.report(report, context),
-            Told::Submitted(answer) => placement.submit_answered(answer, context),
-            Told::Cancelled(answer) => placement.cancel_answered(answer, context),
-            Told::Asked(answer) => placement.asked(id, answer, context),
-        };
-        self.executed(which, executed, context);
-        self.settle(context);
-    }
-
-    fn executed(&mut self, which: Which, executed: Vec<Executed>, context: &mut Context<'_>) {
-        match which {
-            Which::Entry => {
-                if let Some(ticket) = &mut self.entry {
-                    ticket.collect(executed);
-                }
-            }
-            Which::Exit => {
-                let Some(ticket) = &self.exit else { return };
-                let (order, leg, decided) = (ticket.order, ticket.leg, ticket.decided);
-                for (_, execution) in executed {
-                    self.book(&[execution], order, leg, decided, context);
-                }
-            }
-            Which::Guard => {
-                for executed in executed {
-                    let Some(guard) = &self.guard else { return };
-                    let (plan, leg) = (guard.plan, guard.leg_of(&executed));
-                    let decided = match leg {
-                        Some(Leg::Target) => plan.target.unwrap_or(plan.stop),
-                        _ => plan.stop,
-                    };
-                    self.book(&[executed.1], plan.order, leg, decided, context);
-                }
-            }
-        }
-    }
-
-    /// Tells the engine of executions that reduce the position.
-    fn book(
-        &mut self,
-        executions: &[crate::order::Execution],
-        order: OrderId,
-        leg: Option<Leg>,
-        decided: f64,
-        context: &mut Context<'_>,
-    ) {
-        let Some(side) = self.position().map(|p| p.side.opposite()) else {
-            let text = format!("{}: an execution without a position", self.setup.symbol);
-            context.unexplained(text);
-            return;
-        };
-        if let Some(fill) = self.fill(executions, order, side, leg, decided, context) {
-            self.step(Event::Fill(&fill), context);
-        }
-    }
-
-    fn fill(
-        &self,
-        executions: &[crate::order::Execution],
-        order: OrderId,
-        side: Side,
-        leg: Option<Leg>,
-        decided: f64,
-        context: &mut Context<'_>,
-    ) -> Option<Fill> {
-        let symbol = &self.setup.symbol;
-        let step = self.setup.rules.instrument.quantity_step;
-        let booking = Booking { symbol, order, side, leg, decided, step };
-        let Some((fill, strange)) = booking.fill(executions) else {
-            context.unexplained(format!("{symbol}: executions that make no fill"));
-            return None;
-        };
-        for currency in strange {
-            let text = format!("{symbol}: a fee in {currency} is not counted");
-            context.notice(Level::Warning, NoticeKind::FeeUnknown, text);
-        }
-        Some(fill)
-    }
-
     /// When it wants to be called again.
     pub(super) fn due(&self, context: &Context<'_>) -> Option<Timestamp> {
         let settings = context.settings;
@@ -516,19 +268,4 @@ impl Lane {
         }
         self.settle(context);
     }
-}
-
-/// What a lane can be told of its orders.
-#[derive(Clone, Copy)]
-pub(super) enum Told<'a> {
-    Report(&'a OrderReport),
-    Submitted(&'a SubmitAnswer),
-    Cancelled(&'a CancelAnswer),
-    Asked(&'a AskAnswer),
-}
-
-/// A refusal of the engine's own, in words.
-fn words(refusal: &Refusal) -> String {
-    let Refusal { reason, figure, limit, .. } = refusal;
-    format!("{}: {figure} against {limit}", reason.name())
 }

@@ -43,6 +43,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod control;
 mod decision;
 mod equity_point;
 mod fill;
@@ -62,6 +63,7 @@ mod wallet;
 
 use async_trait::async_trait;
 
+pub use control::{ControlKind, ControlRecord, ControlResult};
 pub use decision::{DecisionOutcome, DecisionRecord};
 pub use equity_point::EquityPoint;
 pub use fill::FillRecord;

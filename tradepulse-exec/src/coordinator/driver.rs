@@ -22,6 +22,7 @@ use self::seen::Seen;
 pub use self::setup::{CrashHook, CrashPoint, DriverSetup, Ended, Pace};
 use self::venue_call::{lost, perform};
 use super::clock::Clock;
+use super::control::ControlHook;
 use super::journal::Journal;
 use super::observer::Observer;
 use super::recorder::{Counters, Recorder};
@@ -37,11 +38,13 @@ pub struct Driver {
     commands: Vec<Command>,
     queue: VecDeque<Command>,
     in_flight: JoinSet<DeskEventKind>,
+    in_process: bool,
     notices: VecDeque<Notice>,
     hook: Option<CrashHook>,
     observers: Vec<Box<dyn Observer>>,
     seen: Seen,
     free: FreeBalance,
+    on_control: Option<ControlHook>,
 }
 
 /// Notices that are kept for [`Driver::take_notices`]: the newest.
@@ -64,11 +67,13 @@ impl Driver {
             commands: Vec::new(),
             queue: VecDeque::new(),
             in_flight: JoinSet::new(),
+            in_process: false,
             notices: VecDeque::new(),
             hook: None,
             observers: Vec::new(),
             seen: Seen::default(),
             free,
+            on_control: None,
         }
     }
 
@@ -86,6 +91,13 @@ impl Driver {
         self
     }
 
+    /// Calls `hook` with each control once the desk was told.
+    #[must_use]
+    pub fn with_control_hook(mut self, hook: ControlHook) -> Self {
+        self.on_control = Some(hook);
+        self
+    }
+
     /// Stores the state of the risk gate as it changes, so that the wallet's next run goes on from
     /// it. `since`: when the wallet's state was stored first.
     #[must_use]
@@ -99,6 +111,16 @@ impl Driver {
         for observer in &mut self.observers {
             observer.noted(level, text);
         }
+    }
+
+    /// The venue lives in this process and dies with it. Nothing that was sent then outlives a
+    /// crash, and journal and records are written in batches, the journal first: what a crash loses
+    /// is the end of both, and the venue with its account. For replays; a venue that outlives the
+    /// process must find everything it was sent in the journal.
+    #[must_use]
+    pub fn with_venue_in_process(mut self) -> Self {
+        self.in_process = true;
+        self
     }
 
     /// The desk.
@@ -137,25 +159,26 @@ impl Driver {
     /// # Errors
     /// If the journal cannot be read or the venue cannot be asked.
     pub async fn recover(&mut self) -> Result<u64, DriverError> {
-        let (desk, recorder, clock) = (&mut self.desk, &mut self.recorder, &self.clock);
-        let seen = &mut self.seen;
         let mut commands = Vec::new();
-        let replayed = self
-            .journal
-            .replay(|event| {
-                clock.happened(event.at);
-                seen.note(&event.kind);
-                desk.step(&event, &mut commands);
+        loop {
+            let page = self.journal.next_page().await?;
+            if page.is_empty() {
+                break;
+            }
+            for event in page {
+                self.clock.happened(event.at);
+                self.seen.note(&event.kind);
+                self.desk.step(&event, &mut commands);
                 for command in commands.drain(..) {
                     if let Command::Record(record) = command {
-                        recorder.take(event.at, record);
+                        self.recorder.take(event.at, record);
                     }
                 }
-                recorder.stepped(event.at, desk);
-                Ok(())
-            })
-            .await?;
-        self.recorder.flush().await?;
+                self.recorder.stepped(event.at, &self.desk);
+            }
+            self.recorder.flush().await?;
+        }
+        let replayed = self.journal.end();
         let mut symbols: Vec<Symbol> =
             self.desk.lanes().map(|lane| lane.setup.symbol.clone()).collect();
         symbols.sort();
@@ -347,11 +370,17 @@ impl Driver {
     /// # Errors
     /// If the journal or the store fails.
     pub async fn tell(&mut self, kind: DeskEventKind) -> Result<(), DriverError> {
+        let control = match &kind {
+            DeskEventKind::Control(control) => Some(control.clone()),
+            _ => None,
+        };
         self.take(kind)?;
         while let Some(command) = self.queue.pop_front() {
-            self.reach(CrashPoint::Told)?;
-            self.journal.flush(true).await?;
-            self.reach(CrashPoint::Written)?;
+            if !self.in_process {
+                self.reach(CrashPoint::Told)?;
+                self.journal.flush(true).await?;
+                self.reach(CrashPoint::Written)?;
+            }
             match self.pace {
                 Pace::Lockstep => {
                     let answer = perform(&*self.exchange, &command).await;
@@ -375,13 +404,22 @@ impl Driver {
         }
         // What rests at the venue may fill at any time, and the engine counts candles until then;
         // nor may a record be stored before what it came of.
-        let rests = self.desk.lanes().any(|lane| !lane.is_idle);
-        if rests || self.recorder.has_news() || self.journal.is_full() {
+        let due = if self.in_process {
+            self.recorder.is_full()
+        } else {
+            self.recorder.has_news() || self.desk.lanes().any(|lane| !lane.is_idle)
+        };
+        if due || self.journal.is_full() {
             self.journal.flush(false).await?;
         }
-        if self.recorder.has_news() {
+        if due && self.recorder.has_news() {
             self.reach(CrashPoint::Recording)?;
             self.keep().await?;
+        }
+        if let (Some(control), Some(hook)) = (control, &mut self.on_control) {
+            // What was told in answer survives the process.
+            self.journal.flush(true).await?;
+            hook(&control, &self.desk);
         }
         Ok(())
     }

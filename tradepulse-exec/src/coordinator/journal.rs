@@ -21,28 +21,20 @@ impl Journal {
         Self { store, run, last: 0, waiting: Vec::new() }
     }
 
-    /// Everything that was written, in order, in pages.
-    pub(super) async fn replay(
-        &mut self,
-        mut each: impl FnMut(DeskEvent) -> Result<(), String>,
-    ) -> Result<u64, JournalError> {
+    /// What was written after the entry read last, in order, as much as is good to have at once;
+    /// nothing once the end is reached.
+    pub(super) async fn next_page(&mut self) -> Result<Vec<DeskEvent>, JournalError> {
         const PAGE: u64 = 10_000;
-        loop {
-            let entries = self.store.journal(&self.run, self.last + 1, PAGE).await?;
-            let Some(last) = entries.last() else { return Ok(self.last) };
-            let last = last.sequence;
-            for entry in entries {
-                let unreadable = |reason: String| JournalError::Unreadable {
-                    run: self.run.clone(),
-                    sequence: entry.sequence,
-                    reason,
-                };
-                let event =
-                    serde_json::from_str(&entry.body).map_err(|e| unreadable(e.to_string()))?;
-                each(event).map_err(unreadable)?;
-            }
-            self.last = last;
+        let entries = self.store.journal(&self.run, self.last + 1, PAGE).await?;
+        let mut events = Vec::with_capacity(entries.len());
+        for entry in entries {
+            events.push(serde_json::from_str(&entry.body).map_err(|error| {
+                let (run, sequence) = (self.run.clone(), entry.sequence);
+                JournalError::Unreadable { run, sequence, reason: error.to_string() }
+            })?);
+            self.last = entry.sequence;
         }
+        Ok(events)
     }
 
     /// Number of the last entry.

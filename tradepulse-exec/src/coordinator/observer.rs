@@ -16,25 +16,3 @@ pub trait Observer: Send {
     /// The session says this of itself: that it began, what it lacks, how it ends.
     fn noted(&mut self, level: EventLevel, text: &str);
 }
-
-/// Keeps records, for programs that want them when the run has ended.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Keeper(std::sync::Arc<std::sync::Mutex<Vec<TradingRecord>>>);
-
-impl Keeper {
-    /// What was kept, the oldest first.
-    pub(super) fn take(&self) -> Vec<TradingRecord> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
-    }
-}
-
-impl Observer for Keeper {
-    fn stored(&mut self, records: &[TradingRecord]) {
-        let trades = records.iter().filter(|r| matches!(r, TradingRecord::Trade(_))).cloned();
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(trades);
-    }
-
-    fn fed(&mut self, _event: &FeedEvent, _desk: &Desk) {}
-
-    fn noted(&mut self, _level: EventLevel, _text: &str) {}
-}

@@ -204,7 +204,17 @@ impl Plan {
         registry: &Registry,
         account: &DeskAccount,
     ) -> Result<Desk, PlanError> {
-        let gate = RiskGate::new(RiskRules::from(&config.safety));
+        self.desk_within(&DeskLimits::new(config), registry, account)
+    }
+
+    /// The same, within limits that need not be of a file.
+    pub(super) fn desk_within(
+        &self,
+        limits: &DeskLimits,
+        registry: &Registry,
+        account: &DeskAccount,
+    ) -> Result<Desk, PlanError> {
+        let gate = RiskGate::new(limits.risk);
         let DeskAccount { tag, capital, capabilities, rules, settings } = account;
         let mut desk = Desk::new(*tag, *capital, capabilities.clone(), gate, settings.clone());
         for lane in &self.lanes {
@@ -212,7 +222,7 @@ impl Plan {
             let rules = Rules {
                 instrument: trading.instrument,
                 price_tick: trading.price_tick,
-                ..config.rules()
+                ..limits.rules.clone()
             };
             let registered = registry.get(&lane.strategy)?;
             let mut engine =
@@ -224,7 +234,7 @@ impl Plan {
                 timeframe: lane.timeframe,
                 regime: lane.regime,
                 rules: trading,
-                leverage: config.trading.leverage.max(1.0),
+                leverage: limits.leverage,
                 max_spread_bps: None,
             };
             desk.add(setup, engine);
@@ -266,7 +276,24 @@ pub struct DeskAccount {
     pub settings: DeskSettings,
 }
 
-fn parameters<'a>(
+/// What a desk trades by, besides its account.
+pub(super) struct DeskLimits {
+    pub(super) rules: Rules,
+    pub(super) risk: RiskRules,
+    pub(super) leverage: f64,
+}
+
+impl DeskLimits {
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            rules: config.rules(),
+            risk: RiskRules::from(&config.safety),
+            leverage: config.trading.leverage.max(1.0),
+        }
+    }
+}
+
+pub(super) fn parameters<'a>(
     registry: &Registry,
     strategy: &str,
     values: impl Iterator<Item = (&'a str, String)>,

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -66,8 +66,10 @@ pub(super) struct Recorder {
     owner: Owner,
     lanes: Vec<LanePlace>,
     news: Vec<TradingRecord>,
-    /// When each order was first told of. Those that ended too: executions may still come.
-    orders: HashMap<ClientOrderId, Timestamp>,
+    /// When each order was first told of, and whether it has ended.
+    orders: HashMap<ClientOrderId, (Timestamp, bool)>,
+    /// Those that have ended, in the order in which they did: executions may still come.
+    ended: VecDeque<ClientOrderId>,
     trades: u64,
     positions: u64,
     events: u64,
@@ -78,6 +80,12 @@ pub(super) struct Recorder {
     /// What of it was stored last, but for the peak of equity.
     risk: RiskState,
 }
+
+/// Records that may wait before they are stored, where they may.
+const WAITING: usize = 512;
+
+/// Orders that have ended and may be told of again: as many as a desk remembers.
+const ENDED: usize = 4096;
 
 struct LanePlace {
     symbol: Symbol,
@@ -106,6 +114,7 @@ impl Recorder {
             lanes: lanes.collect(),
             news: Vec::new(),
             orders: HashMap::new(),
+            ended: VecDeque::new(),
             trades: 0,
             positions: 0,
             events: 0,
@@ -127,6 +136,11 @@ impl Recorder {
 
     pub(super) fn has_news(&self) -> bool {
         !self.news.is_empty()
+    }
+
+    /// Whether enough waits to be worth storing.
+    pub(super) fn is_full(&self) -> bool {
+        self.news.len() >= WAITING
     }
 
     /// Stores what waits, and returns it.
@@ -304,10 +318,14 @@ impl Recorder {
         id: ClientOrderId,
         told: Told,
     ) {
-        let created_at = *self.orders.entry(id).or_insert_with(|| {
+        let (created_at, has_ended) = self.orders.entry(id).or_insert_with(|| {
             self.counters.orders += 1;
-            at
+            (at, false)
         });
+        let created_at = *created_at;
+        if told.state.is_final() && !std::mem::replace(has_ended, true) {
+            self.forget_after(id);
+        }
         let (mut kind, mut price, mut trigger) = OrderType::of(&request.kind);
         if let RequestKind::Oco { stop, target } = request.kind {
             (kind, price, trigger) = match id.which_leg() {
@@ -347,6 +365,16 @@ impl Recorder {
             }
             .into(),
         );
+    }
+
+    /// An order has ended: when it was made is forgotten once many others have ended too.
+    fn forget_after(&mut self, id: ClientOrderId) {
+        self.ended.push_back(id);
+        if self.ended.len() > ENDED
+            && let Some(oldest) = self.ended.pop_front()
+        {
+            self.orders.remove(&oldest);
+        }
     }
 
     fn trade(&mut self, lane: LaneId, trade: &Trade) {

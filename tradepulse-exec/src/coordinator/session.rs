@@ -10,12 +10,12 @@
 //! on with by the next session of the same wallet and configuration; a new run begins with the
 //! state of the risk gate that earlier ones left.
 
+mod keeper;
 #[cfg(feature = "paper")]
 mod live;
 mod outcome;
 mod replay;
 mod run_book;
-mod run_config;
 mod stop;
 mod wallet_run;
 
@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tradepulse_core::desk::Control;
 use tradepulse_core::exchange::{ExchangeError, FeedError, MarketDataError};
 use tradepulse_core::market::Symbol;
@@ -38,11 +39,25 @@ pub use replay::Replay;
 pub use stop::{StopSignal, Stopper};
 pub use wallet_run::{Venue, WalletRun};
 
-use super::{Clock, DriverError, Observer, Plan, PlanError};
+use super::{
+    Clock, ControlDoor, ControlHook, ControlMailbox, DriverError, Observer, Plan, PlanError,
+};
 use crate::config::Config;
 
 /// Makes those who look on at the run of a wallet, by its name.
 type Observers = Box<dyn Fn(&str) -> Vec<Box<dyn Observer>> + Send + Sync>;
+
+/// Where a run takes controls from, and who answers them.
+type Controls = (mpsc::Receiver<Control>, Option<ControlHook>);
+
+/// Commands are taken while it is there.
+struct Listening(JoinHandle<()>);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 /// What is traded, by which wallets, and where records go.
 pub struct Session {
@@ -52,7 +67,8 @@ pub struct Session {
     store: Arc<dyn TradingStore>,
     clock: Clock,
     observers: Observers,
-    controls: Mutex<BTreeMap<String, mpsc::Receiver<Control>>>,
+    controls: Mutex<BTreeMap<String, Controls>>,
+    takes_commands: bool,
     gives_up: bool,
 }
 
@@ -81,7 +97,18 @@ impl Session {
         clock: Clock,
     ) -> Result<Self, SessionError> {
         let plan = Plan::new(&config, &registry, trained)?;
-        Ok(Self {
+        Ok(Self::of(plan, config, registry, store, clock))
+    }
+
+    /// A session that trades `plan`.
+    pub fn of(
+        plan: Plan,
+        config: Config,
+        registry: Registry,
+        store: Arc<dyn TradingStore>,
+        clock: Clock,
+    ) -> Self {
+        Self {
             config,
             registry,
             plan,
@@ -89,8 +116,9 @@ impl Session {
             clock,
             observers: Box::new(|_| Vec::new()),
             controls: Mutex::default(),
+            takes_commands: false,
             gives_up: false,
-        })
+        }
     }
 
     /// Lets others look on: `make` gives those of a wallet, by its name.
@@ -107,8 +135,16 @@ impl Session {
     #[must_use]
     pub fn with_controls(self, wallet: &str, controls: mpsc::Receiver<Control>) -> Self {
         let mut all = self.controls.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(wallet.to_owned(), controls);
+        all.insert(wallet.to_owned(), (controls, None));
         drop(all);
+        self
+    }
+
+    /// Takes the commands that other processes store for its wallets, and answers them. They come
+    /// in the place of [`with_controls`](Self::with_controls).
+    #[must_use]
+    pub fn taking_commands(mut self, takes_commands: bool) -> Self {
+        self.takes_commands = takes_commands;
         self
     }
 
@@ -149,10 +185,30 @@ impl Session {
         wallets.collect()
     }
 
-    fn take_controls(&self, wallet: &str) -> mpsc::Receiver<Control> {
+    /// Takes the commands for these wallets until what is returned is dropped.
+    async fn listen(&self, wallets: &[&str]) -> Result<Option<Listening>, StoreError> {
+        if !self.takes_commands {
+            return Ok(None);
+        }
+        let mut doors = Vec::new();
+        for wallet in wallets {
+            let (door, controls, hook) = ControlDoor::new(*wallet);
+            let mut all = self.controls.lock().unwrap_or_else(PoisonError::into_inner);
+            all.insert((*wallet).to_owned(), (controls, Some(hook)));
+            doors.push(door);
+        }
+        let mut mailbox = ControlMailbox::new(Arc::clone(&self.store), doors, self.clock.clone());
+        mailbox.begin().await?;
+        Ok(Some(Listening(tokio::spawn(async move {
+            // A store that fails here fails the runs too, which say so.
+            let _ = mailbox.run().await;
+        }))))
+    }
+
+    fn take_controls(&self, wallet: &str) -> Controls {
         let mut all = self.controls.lock().unwrap_or_else(PoisonError::into_inner);
         // Nobody sends on a channel without a sender.
-        all.remove(wallet).unwrap_or_else(|| mpsc::channel(1).1)
+        all.remove(wallet).unwrap_or_else(|| (mpsc::channel(1).1, None))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Paper trading: the market is real, the venue is simulated and outlives the process.
 //!
 //! [`PaperExchange`] is a [`SimulatedExchange`] whose state is saved after each change, before
-//! anything is told of it: what it said is still so after a restart or a `kill -9`. Feed it the
-//! candles (and quotes) of the real market.
+//! anything is told of it: what it said is still so after a restart or a `kill -9`. Of orders that
+//! have ended only the newest are kept, so that what is saved does not grow with the account's age.
+//! Feed it the candles (and quotes) of the real market.
 //!
 //! ```
 //! use tradepulse_core::exchange::{Capabilities, Exchange, TradingRules};
@@ -224,19 +225,15 @@ impl Exchange for PaperExchange {
 
     fn drain(&self) -> Vec<VenueEvent> {
         let mut keeper = self.lock();
-        if keeper.flush(&self.venue).is_err() {
-            return Vec::new();
+        if keeper.held.is_empty() {
+            let before = self.venue.changes();
+            keeper.held = self.venue.drain();
+            keeper.unsaved |= self.venue.changes() != before;
         }
-        if !keeper.held.is_empty() {
-            return std::mem::take(&mut keeper.held);
+        match keeper.flush(&self.venue) {
+            Ok(()) => std::mem::take(&mut keeper.held),
+            Err(_) => Vec::new(),
         }
-        let before = self.venue.changes();
-        let events = self.venue.drain();
-        if self.venue.changes() != before && keeper.save(&self.venue).is_err() {
-            keeper.held = events;
-            return Vec::new();
-        }
-        events
     }
 
     /// May end early while the state cannot be saved.

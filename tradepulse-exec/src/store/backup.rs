@@ -90,6 +90,9 @@ impl Backup {
 }
 
 impl Backups {
+    /// Their folder in a data directory, unless another one is wanted.
+    pub const FOLDER: &str = "backups";
+
     /// Takes one: a copy of one instant, verified by opening and reading all of it, durable. Then
     /// deletes those beyond the newest [`keep`](Self::keep), never the one just taken.
     ///

@@ -3,6 +3,7 @@
 #![cfg(all(feature = "config", feature = "coordinator", feature = "paper"))]
 #![allow(clippy::unwrap_used)]
 
+mod mute_account;
 mod swing;
 #[allow(dead_code)]
 #[path = "../live_feed/venue.rs"]
@@ -13,12 +14,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tradepulse_core::desk::{Control, Desk};
-use tradepulse_core::exchange::FeedEvent;
+use tradepulse_core::desk::{Control, Desk, DeskSettings};
+use tradepulse_core::exchange::{Exchange, FeedEvent};
 use tradepulse_core::market::{Columns, Series, Symbol};
+use tradepulse_core::simulation::SimulatedExchange;
 use tradepulse_core::store::trading::{
-    EventLevel, RecordFilter, RunRecord, SystemEventRecord, TradeRecord, TradingRecord,
-    TradingStore, TradingStoreExt,
+    ControlKind, ControlRecord, ControlResult, EventLevel, RecordFilter, RunMode, RunRecord,
+    SystemEventRecord, TradeRecord, TradingRecord, TradingStore, TradingStoreExt,
 };
 use tradepulse_core::store::{MemoryStore, Page};
 use tradepulse_core::strategy::Registry;
@@ -28,8 +30,11 @@ use tradepulse_exec::coordinator::live_feed::LiveFeedSettings;
 use tradepulse_exec::coordinator::session::{
     LiveMarket, Replay, Session, SessionError, StopSignal, Stopper, WalletOutcome,
 };
-use tradepulse_exec::coordinator::{Clock, Ended, Observer};
+use tradepulse_exec::coordinator::{
+    Clock, Ended, Observer, Pace, PaperFeed, ReplayFeed, ReplaySpeed,
+};
 
+use self::mute_account::MuteAccount;
 use self::swing::Swing;
 use self::venue::{Venue, candle};
 
@@ -315,6 +320,46 @@ async fn a_run_that_holds_something_is_not_gone_on_with_under_other_rules() {
     assert!(runs.iter().any(|r| r.ending.as_deref() == Some("given up for a new run")), "{runs:?}");
 }
 
+#[tokio::test]
+async fn a_balance_that_is_not_known_blocks_entries() {
+    for known in [true, false] {
+        let computer = Computer::new();
+        let session = computer.session(CONFIG);
+        let wallet = session.wallets().unwrap().remove(0);
+        let account = wallet.plan.paper_account(session.config(), 10_000.0);
+        let simulated = Arc::new(SimulatedExchange::new(account.clone()).unwrap());
+        let exchange: Arc<dyn Exchange> = match known {
+            true => simulated.clone(),
+            false => Arc::new(MuteAccount(simulated.clone())),
+        };
+        let at_the_venue = tradepulse_exec::coordinator::session::Venue {
+            exchange,
+            rules: account.markets,
+            capital: 10_000.0,
+            mode: RunMode::DryRun,
+            replay: true,
+            in_process: false,
+            pace: Pace::Lockstep,
+            clock: Clock::events(),
+            settings: DeskSettings {
+                entry_patience_ms: 2 * MINUTE,
+                order_check_ms: 0,
+                ..DeskSettings::default()
+            },
+        };
+        let mut run = session.begin(wallet, at_the_venue).await.unwrap();
+        let replay = ReplayFeed::new([(btc(), series(0, 100))], ReplaySpeed::Max);
+        let mut feed = PaperFeed::new(replay, simulated, [(btc(), Timeframe::M1)]);
+        let ended = run.trade(&mut feed, &StopSignal::never()).await.unwrap();
+        let outcome = run.finish(ended, "ended").await.unwrap();
+        assert_eq!(outcome.trades.is_empty(), !known, "{outcome:?}");
+        let filter = RecordFilter { kind: Some("refusal".into()), ..RecordFilter::default() };
+        let events: Vec<SystemEventRecord> =
+            computer.store.records(&filter, Page::ALL).await.unwrap();
+        assert_eq!(events.iter().any(|e| e.text.contains("the free balance")), !known);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_person_pauses_and_resumes() {
     let computer = Computer::new();
@@ -330,6 +375,38 @@ async fn a_person_pauses_and_resumes() {
     assert!(!outcome.trades.is_empty());
     assert!(outcome.trades.iter().all(|t| t.entry_time_ms >= resumed), "{:?}", outcome.trades);
     assert!(outcome.counters.refusals >= 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_of_another_process_reaches_the_desk_and_is_answered() {
+    let computer = Computer::new();
+    let given = |id: &str, kind: ControlKind, minutes: i64| ControlRecord {
+        id: id.to_owned(),
+        wallet: None,
+        kind,
+        symbol: None,
+        created_at: Timestamp::from_ms(BEGUN + minutes * MINUTE),
+        expires_at: Some(Timestamp::from_ms(BEGUN + (minutes + 1) * MINUTE)),
+        taken_at: None,
+        answer: None,
+        result: None,
+        ended_at: None,
+    };
+    let store = Arc::clone(&computer.store);
+    tokio::spawn(async move {
+        store.put(&[given("1", ControlKind::Pause, 0).into()]).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(60 * 60)).await;
+        store.put(&[given("2", ControlKind::Resume, 60).into()]).await.unwrap();
+    });
+    let session = computer.session(CONFIG).taking_commands(true);
+    let outcome = computer.trade(&session, 120).await.unwrap();
+    let resumed = BEGUN + 60 * MINUTE;
+    assert!(!outcome.trades.is_empty());
+    assert!(outcome.trades.iter().all(|t| t.entry_time_ms >= resumed), "{:?}", outcome.trades);
+    let all: Vec<ControlRecord> =
+        computer.store.records(&RecordFilter::default(), Page::ALL).await.unwrap();
+    assert_eq!(all.len(), 2);
+    assert!(all.iter().all(|c| c.result == Some(ControlResult::Done)), "{all:?}");
 }
 
 #[tokio::test(start_paused = true)]

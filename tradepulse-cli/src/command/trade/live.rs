@@ -51,6 +51,7 @@ pub(crate) fn trade(config: Config, place: Place, runtime: &Runtime) -> Result<V
         let feed = LiveFeedSettings::new(&config, seed);
         let session = Session::new(config, registry(), &trained, Arc::new(store), clock.clone())?
             .giving_up_unfinished(new_run)
+            .taking_commands(true)
             .with_observers(move |wallet| looking_on.observers(wallet));
         let market = LiveMarket { data, accounts: folder, clock, feed };
         let traded = session.trade_on_paper(&market, &stop).await;

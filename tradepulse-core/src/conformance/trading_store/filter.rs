@@ -144,7 +144,7 @@ async fn times(factory: &dyn TradingStoreFactory) -> Result<(), Failure> {
 
 async fn open(factory: &dyn TradingStoreFactory) -> Result<(), Failure> {
     let store = factory.make().await?;
-    for kind in [RecordKind::Run, RecordKind::Order, RecordKind::Position] {
+    for kind in [RecordKind::Run, RecordKind::Order, RecordKind::Position, RecordKind::Control] {
         let (open, ended) = (sample::bare(kind, 0)?, sample::full(kind, 1)?);
         store.put(&[open.clone(), ended.clone()]).await?;
         for (is_open, expected) in [(true, open), (false, ended)] {

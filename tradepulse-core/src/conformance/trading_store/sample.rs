@@ -58,6 +58,8 @@ fn value(kind: RecordKind, column: Column, i: usize, n: u32, turn: usize) -> Val
         (_, "level") => one_of(&["info", "warning", "error"]),
         (_, "configuration_id") => json!(RecordId::derive(&[name, &turn.to_string()])),
         (RecordKind::Order, "kind") => one_of(&["market", "stop_limit", "oco"]),
+        (RecordKind::Control, "kind") => one_of(&["pause", "emergency_stop"]),
+        (RecordKind::Control, "result") => one_of(&["done", "expired"]),
         (RecordKind::Order, "state") => one_of(&["intended", "unknown", "partially_filled"]),
         (_, "fee") => one_of(&["-0.000000000000000001", "79228162514264337593543950335"]),
         (_, "price" | "trigger" | "target" | "reference" | "quantity" | "filled" | "stop")

@@ -88,8 +88,10 @@ impl ExchangeState {
     }
 
     fn is_known(&self, request: &OrderRequest) -> bool {
-        self.orders.contains_key(&request.id)
-            || self.pairs.contains(&request.id)
+        let id = request.id;
+        self.forgotten.get(&id.run()).is_some_and(|highest| id.sequence() <= *highest)
+            || self.orders.contains_key(&id)
+            || self.pairs.contains(&id)
             || request.reported_as().any(|id| self.orders.contains_key(&id))
     }
 

@@ -10,7 +10,7 @@ use super::{AccountKind, SimulatedExchangeSettings, SimulationError};
 use crate::market::{Candle, Symbol};
 use crate::money::{Amount, Price, Quantity};
 use crate::order::{
-    ClientOrderId, Execution, Leg, Moment, OrderReport, OrderStatus, Side, Simulated,
+    ClientOrderId, Execution, Leg, Moment, OrderReport, OrderStatus, RunTag, Side, Simulated,
 };
 use crate::simulation::terms::Terms;
 use crate::strategy::Quote;
@@ -33,10 +33,21 @@ pub struct ExchangeState {
     /// What has not been handed out.
     pub(super) told: VecDeque<OrderReport>,
     pub(super) last_number: u64,
+    /// Orders that have ended and are remembered, in the order in which they did.
+    #[serde(default)]
+    ended: VecDeque<ClientOrderId>,
+    /// By run, the highest number of an order that is not remembered any more: what is not above it
+    /// counts as seen.
+    #[serde(default)]
+    pub(super) forgotten: BTreeMap<RunTag, u32>,
     /// Counts what is worth saving.
     #[serde(skip)]
     pub(super) changes: u64,
 }
+
+/// Orders that have ended and are remembered: the newest so many. A state that is saved at every
+/// change must not grow with the age of the account.
+const ENDED: usize = 256;
 
 /// One market, as far as it has come.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -80,6 +91,8 @@ impl ExchangeState {
             foreign: Vec::new(),
             told: VecDeque::new(),
             last_number: 0,
+            ended: VecDeque::new(),
+            forgotten: BTreeMap::new(),
             changes: 0,
         })
     }
@@ -377,12 +390,15 @@ impl ExchangeState {
             at,
             simulated: Some(simulated),
         });
-        let sibling = order.sibling;
-        if order.filled >= order.quantity {
+        let (sibling, is_filled) = (order.sibling, order.filled >= order.quantity);
+        if is_filled {
             order.status = OrderStatus::Filled;
             self.open.remove(&number);
         }
         self.told.push_back(order.report(order.executions.len() - 1));
+        if is_filled {
+            self.remember(id);
+        }
         if let Some(sibling) = sibling {
             self.end_order(sibling, OrderStatus::Cancelled, at, "the other leg was filled");
         }
@@ -415,6 +431,23 @@ impl ExchangeState {
         order.parts = None;
         self.open.remove(&order.number);
         self.told.push_back(order.report(order.executions.len()));
+        self.remember(id);
+    }
+
+    /// An order has ended: it is remembered until many others have.
+    fn remember(&mut self, id: ClientOrderId) {
+        self.ended.push_back(id);
+        if self.ended.len() <= ENDED {
+            return;
+        }
+        let Some(oldest) = self.ended.pop_front() else { return };
+        self.orders.remove(&oldest);
+        let legs = [Leg::Stop, Leg::Target].map(|leg| oldest.group().leg(leg));
+        if !legs.iter().any(|leg| self.orders.contains_key(leg)) {
+            self.pairs.remove(&oldest.group());
+        }
+        let highest = self.forgotten.entry(oldest.run()).or_default();
+        *highest = oldest.sequence().max(*highest);
     }
 }
 

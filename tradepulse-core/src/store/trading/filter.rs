@@ -20,7 +20,7 @@ pub enum First {
 /// not passed over in silence: asking for it is an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordFilter {
-    /// The one of this id: runs, orders.
+    /// The one of this id: runs, orders, controls.
     pub id: Option<String>,
     /// Of this run.
     pub run: Option<String>,
@@ -42,7 +42,8 @@ pub struct RecordFilter {
     pub level: Option<EventLevel>,
     /// Of this kind, as the column `kind` has it.
     pub kind: Option<String>,
-    /// Not at its end yet (`true`), or at its end (`false`): runs, orders, positions.
+    /// Not at its end yet (`true`), or at its end (`false`): runs, orders, positions,
+    /// controls.
     pub open: Option<bool>,
     /// At this instant or later.
     pub from: Option<Timestamp>,

@@ -4,9 +4,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
-    DecisionOutcome, DecisionRecord, EquityPoint, EventLevel, FillRecord, OrderRecord, OrderType,
-    PositionRecord, PredictionRecord, RiskStateRecord, RunMode, RunRecord, SnapshotRecord,
-    SystemEventRecord, TradeRecord, WalletRecord,
+    ControlKind, ControlRecord, ControlResult, DecisionOutcome, DecisionRecord, EquityPoint,
+    EventLevel, FillRecord, OrderRecord, OrderType, PositionRecord, PredictionRecord,
+    RiskStateRecord, RunMode, RunRecord, SnapshotRecord, SystemEventRecord, TradeRecord,
+    WalletRecord,
 };
 use crate::market::{ExchangeName, Symbol};
 use crate::money::{Amount, Price, Quantity};
@@ -234,6 +235,8 @@ kinds! {
     Wallet(WalletRecord) = "wallet",
     /// A point of an equity curve.
     Equity(EquityPoint) = "equity point",
+    /// A command of a person to a coordinator.
+    Control(ControlRecord) = "control",
 }
 
 impl TradingRecord {
@@ -299,7 +302,7 @@ kept_as!(Integer: i64, u32);
 kept_as!(Text: Amount, Price, Quantity);
 kept_as!(Text: ClientOrderId, RunTag, ExchangeName, Symbol, Timeframe);
 kept_as!(Text: ExitReason, Liquidity, Moment, OrderState, Side);
-kept_as!(Text: DecisionOutcome, EventLevel, OrderType, RunMode);
+kept_as!(Text: ControlKind, ControlResult, DecisionOutcome, EventLevel, OrderType, RunMode);
 
 #[cfg(test)]
 mod tests {

@@ -67,7 +67,10 @@ impl Session {
         let mut wallets = JoinSet::new();
         let (stopper, failed) = Stopper::new();
         let (mut outcomes, mut error) = (BTreeMap::new(), None);
-        for (i, wallet) in self.wallets()?.into_iter().enumerate() {
+        let all = self.wallets()?;
+        let names: Vec<_> = all.iter().map(|wallet| &*wallet.name).collect();
+        let _listening = self.listen(&names).await?;
+        for (i, wallet) in all.iter().cloned().enumerate() {
             let ready = tokio::select! {
                 biased;
                 // A wallet that is not ready yet is left as a crash would leave it.
@@ -142,6 +145,7 @@ impl Session {
             capital,
             mode: RunMode::DryRun,
             replay: false,
+            in_process: false,
             pace: Pace::Lockstep,
             clock: clock.clone(),
             settings: DeskSettings {

@@ -68,6 +68,7 @@ impl Session {
             capital,
             mode: RunMode::DryRun,
             replay: true,
+            in_process: replay.speed == ReplaySpeed::Max,
             pace: Pace::Lockstep,
             clock: Clock::events(),
             settings: DeskSettings {
@@ -77,6 +78,7 @@ impl Session {
                 ..self.config.desk_settings()
             },
         };
+        let _listening = self.listen(&[&wallet.name]).await?;
         let mut run = self.begin(wallet, venue).await?;
         let markets = plan.markets();
         let mut part = Vec::new();

@@ -9,7 +9,7 @@ use tradepulse_core::store::{Page, StoreError};
 use tradepulse_core::time::Timestamp;
 
 use super::SessionError;
-use super::run_config::RunConfig;
+use crate::coordinator::RunSettings;
 
 /// The earlier runs of a wallet, replays left out.
 pub(super) struct RunBook {
@@ -21,7 +21,7 @@ pub(super) struct RunBook {
 /// What a wallet begins with.
 pub(super) enum Beginning {
     /// A run that has not come to its end.
-    GoOn(Box<RunRecord>, Box<RunConfig>),
+    GoOn(Box<RunRecord>, Box<RunSettings>),
     /// A new one, with what is left in the risk gate.
     New(Box<RiskState>),
 }
@@ -41,7 +41,7 @@ impl RunBook {
     pub(super) async fn beginning(
         &self,
         mode: RunMode,
-        config: &RunConfig,
+        config: &RunSettings,
         now: Timestamp,
     ) -> Result<Beginning, SessionError> {
         let other = self.runs.iter().find(|run| run.mode != mode);
@@ -95,7 +95,7 @@ impl RunBook {
     /// What is left in the risk gate: as it was stored, or rebuilt from trades and equity.
     async fn risk_state(
         &self,
-        config: &RunConfig,
+        config: &RunSettings,
         now: Timestamp,
     ) -> Result<RiskState, SessionError> {
         if let Some(record) = self.risk_record().await? {

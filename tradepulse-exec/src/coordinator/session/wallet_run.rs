@@ -7,15 +7,14 @@ use tradepulse_core::exchange::{Exchange, Feed, TradingRules};
 use tradepulse_core::market::{Candle, Symbol};
 use tradepulse_core::order::RunTag;
 use tradepulse_core::store::RecordId;
-use tradepulse_core::store::trading::{RunMode, RunRecord, TradingRecord, TradingStore};
+use tradepulse_core::store::trading::{RunMode, RunRecord, TradingStore};
 use tradepulse_core::time::{Timeframe, Timestamp};
 
+use super::keeper::Keeper;
 use super::run_book::{Beginning, RunBook};
-use super::run_config::RunConfig;
 use super::{Session, SessionError, StopSignal, WalletOutcome, WalletPlan};
-use crate::coordinator::observer::Keeper;
 use crate::coordinator::{
-    Clock, DeskAccount, Driver, DriverError, DriverSetup, Ended, Owner, Pace,
+    Clock, DeskAccount, Driver, DriverError, DriverSetup, Ended, Owner, Pace, RunSettings,
 };
 
 /// The account at a venue that a wallet trades.
@@ -31,6 +30,9 @@ pub struct Venue {
     /// Whether the candles are those of the past: such a run is never gone on with, and leaves
     /// nothing in the risk gate.
     pub replay: bool,
+    /// Whether the venue lives in this process and ends with it
+    /// ([`Driver::with_venue_in_process`]).
+    pub in_process: bool,
     /// How commands are carried out.
     pub pace: Pace,
     /// The time, as the desk sees it.
@@ -60,13 +62,20 @@ impl Session {
     /// If there is a run that cannot be gone on with, the venue cannot be asked, or the store
     /// fails.
     pub async fn begin(&self, wallet: WalletPlan, venue: Venue) -> Result<WalletRun, SessionError> {
-        let Venue { exchange, rules, capital, mode, replay, pace, clock, settings } = venue;
+        let Venue { exchange, rules, capital, mode, replay, in_process, pace, clock, settings } =
+            venue;
         let WalletPlan { name, plan, .. } = &wallet;
         let began = self.clock.now();
         let capabilities = exchange.capabilities().clone();
-        let mut fresh =
-            RunConfig::new(plan, &self.config, capital, settings, capabilities.clone(), rules);
-        fresh.replay = replay;
+        let kind = if replay { "replay" } else { mode.name() };
+        let account = DeskAccount {
+            tag: tag(name, kind, began),
+            capital,
+            capabilities: capabilities.clone(),
+            rules: Box::new(move |symbol| rules.get(symbol).copied().unwrap_or_default()),
+            settings,
+        };
+        let mut fresh = RunSettings::new(plan, &self.config, &account, replay);
         let (mut earlier, mut risk_since) = (None, None);
         if !replay {
             let mut book = RunBook::open(Arc::clone(&self.store), name).await?;
@@ -80,20 +89,12 @@ impl Session {
             }
         }
         let went_on = earlier.is_some();
-        let (record, config) = match earlier {
+        let (record, settings) = match earlier {
             Some(earlier) => earlier,
-            None => (self.record(name, mode, began, &fresh)?, fresh),
+            None => (self.record(name, account.tag, mode, began, &fresh)?, fresh),
         };
-        let markets = config.markets;
-        let account = DeskAccount {
-            tag: record.tag,
-            capital: config.capital,
-            capabilities,
-            rules: Box::new(move |symbol| markets.get(symbol).copied().unwrap_or_default()),
-            settings: config.desk,
-        };
-        let desk = plan.desk(&self.config, &self.registry, &account)?;
-        let desk = desk.with_risk_state(config.risk_state);
+        let patience = settings.desk.clone();
+        let desk = settings.desk(&self.registry, record.tag, capabilities, patience)?;
         self.store.put(&[record.clone().into()]).await?;
         let owner = Owner {
             run: record.id.clone(),
@@ -105,8 +106,15 @@ impl Session {
         let store = Arc::clone(&self.store);
         let mut driver = Driver::new(DriverSetup { desk, exchange, store, owner, clock, pace });
         driver = driver.with_observer(Box::new(kept.clone()));
+        if in_process {
+            driver = driver.with_venue_in_process();
+        }
         for observer in (self.observers)(name) {
             driver = driver.with_observer(observer);
+        }
+        let (controls, hook) = self.take_controls(name);
+        if let Some(hook) = hook {
+            driver = driver.with_control_hook(hook);
         }
         if let Some(since) = risk_since {
             driver = driver.with_risk_record(since);
@@ -114,11 +122,11 @@ impl Session {
         let mut run = WalletRun {
             driver,
             record,
-            capital: config.capital,
+            capital: settings.capital,
             went_on,
             kept,
             store: Arc::clone(&self.store),
-            controls: self.take_controls(name),
+            controls,
             clock: self.clock.clone(),
             wallet,
         };
@@ -130,23 +138,18 @@ impl Session {
     fn record(
         &self,
         wallet: &str,
+        tag: RunTag,
         mode: RunMode,
         began: Timestamp,
-        config: &RunConfig,
+        settings: &RunSettings,
     ) -> Result<RunRecord, SessionError> {
-        let kind = if config.replay { "replay" } else { mode.name() };
-        let words = [wallet, kind, &began.as_ms().to_string()];
-        // The first digits of a hash: two wallets that begin together have two tags.
-        let digits: String =
-            RecordId::derive(&words).to_string().chars().filter(|c| *c != '-').take(15).collect();
-        let tag = RunTag::new(u64::from_str_radix(&digits, 16).unwrap_or_default());
         Ok(RunRecord {
             id: format!("{tag}-{wallet}"),
             tag,
             wallet: wallet.to_owned(),
             mode,
             exchange: self.config.exchange.name.clone(),
-            config: serde_json::to_value(config).map_err(|error| SessionError::Unreadable {
+            config: serde_json::to_value(settings).map_err(|error| SessionError::Unreadable {
                 what: "the configuration of the run".to_owned(),
                 reason: error.to_string(),
             })?,
@@ -156,6 +159,13 @@ impl Session {
             ending: None,
         })
     }
+}
+
+/// The first digits of a hash: two wallets that begin together have two tags.
+fn tag(wallet: &str, kind: &str, began: Timestamp) -> RunTag {
+    let id = RecordId::derive(&[wallet, kind, &began.as_ms().to_string()]).to_string();
+    let digits: String = id.chars().filter(|c| *c != '-').take(15).collect();
+    RunTag::new(u64::from_str_radix(&digits, 16).unwrap_or_default())
 }
 
 impl WalletRun {
@@ -225,10 +235,6 @@ impl WalletRun {
         if !goes_on {
             self.store.put(&[record.clone().into()]).await?;
         }
-        let trades = self.kept.take().into_iter().filter_map(|record| match record {
-            TradingRecord::Trade(trade) => Some(trade),
-            _ => None,
-        });
         Ok(WalletOutcome {
             run: record.id,
             wallet: self.wallet.name,
@@ -237,7 +243,7 @@ impl WalletRun {
             events: self.driver.events(),
             capital: self.capital,
             equity: self.driver.desk().equity(),
-            trades: trades.collect(),
+            trades: self.kept.take(),
             counters: self.driver.counters().clone(),
             notices: self.driver.take_notices(),
         })

@@ -93,6 +93,17 @@ async fn look(connection: &mut SqliteConnection, status: &mut Status) -> Result<
     Ok(())
 }
 
+/// The version of SQLite that is built in.
+///
+/// # Errors
+/// [`StoreError::Io`] if it does not start.
+pub async fn sqlite_version() -> Result<String, StoreError> {
+    let memory = Path::new(":memory:");
+    let mut connection = connect(memory).await?;
+    let version = number(&mut connection, "SELECT sqlite_version()".to_owned()).await;
+    version.map_err(|failure| failure.at(memory))
+}
+
 /// Brings the database in `data_dir` to [`SCHEMA_VERSION`], making it if there is none. Returns
 /// the version it had, 0 if there was none. Opening a store does the same.
 ///
@@ -130,7 +141,8 @@ pub async fn backup(data_dir: &Path, to: &Path) -> Result<(), StoreError> {
 
 /// Puts the backup `from` in the place of the database in `data_dir`, which nothing may be using.
 /// The backup is verified before anything is changed, and takes the place in one step; what was
-/// there before is kept beside it as `tradepulse.db.before-restore`, whose path is returned.
+/// there before is kept beside it as `tradepulse.db.before-restore`, with a number where that is
+/// there already; its path is returned.
 ///
 /// # Errors
 /// [`StoreError::Busy`] if the database is in use; [`StoreError::Foreign`], [`StoreError::Newer`]
@@ -171,10 +183,9 @@ async fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
         Ok(()) | Err(StoreError::Corrupt { .. }) => {}
         Err(error) => return Err(error),
     }
-    let aside = beside(path, ".before-restore");
+    let aside = free_beside(path)?;
     for suffix in ["", "-wal"] {
         let (old, kept) = (beside(path, suffix), beside(&aside, suffix));
-        remove(&kept)?;
         if old.try_exists().map_err(|e| io_failed(&old, e))? {
             fs::hard_link(&old, &kept).map_err(|e| io_failed(&kept, e))?;
         }
@@ -182,6 +193,20 @@ async fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
     remove(&beside(path, "-wal"))?;
     remove(&beside(path, "-shm"))?;
     Ok(aside)
+}
+
+/// The first name beside `path` under which nothing is kept yet.
+fn free_beside(path: &Path) -> Result<PathBuf, StoreError> {
+    let mut number = 1_u32;
+    loop {
+        let suffix = if number == 1 { String::new() } else { format!("-{number}") };
+        let aside = beside(path, &format!(".before-restore{suffix}"));
+        let taken = |path: &Path| path.try_exists().map_err(|e| io_failed(path, e));
+        if !taken(&aside)? && !taken(&beside(&aside, "-wal"))? {
+            return Ok(aside);
+        }
+        number = number.saturating_add(1);
+    }
 }
 
 /// Takes the log into the file, which nobody else may have open.
@@ -222,9 +247,18 @@ pub async fn check(data_dir: &Path) -> Result<(), StoreError> {
     let path = data_dir.join(FILE_NAME);
     require(&path)?;
     let _lock = Lock::shared(&path)?;
-    let mut connection = connect(&path).await?;
-    verify(&mut connection, &path).await?;
-    schema::close(connection, &path).await
+    check_file(&path).await
+}
+
+/// Reads every page, index and reference of the database file `path`, such as a backup.
+///
+/// # Errors
+/// As [`check`]; [`StoreError::Foreign`] or [`StoreError::Newer`] if it is not for this program.
+pub async fn check_file(path: &Path) -> Result<(), StoreError> {
+    require(path)?;
+    let mut connection = connect(path).await?;
+    verify(&mut connection, path).await?;
+    schema::close(connection, path).await
 }
 
 /// A verified and durable copy of the database `from` as the file `to`.

@@ -19,6 +19,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("training", include_str!("migrations/0001_training.sql")),
     ("trading", include_str!("migrations/0002_trading.sql")),
     ("windows", include_str!("migrations/0003_windows.sql")),
+    ("controls", include_str!("migrations/0004_controls.sql")),
 ];
 
 /// The schema version this program writes, and the latest it knows.
