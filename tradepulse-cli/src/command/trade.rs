@@ -109,6 +109,9 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
         for summary in &summaries {
             summary.print()?;
         }
+        if summaries.is_empty() {
+            output::line("stopped before a wallet was ready to trade")?;
+        }
     }
     let unexplained = summaries.iter().any(Summary::is_unexplained);
     Ok(if unexplained { Verdict::Bad } else { Verdict::Good })

@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
-use tradepulse_core::desk::Desk;
+use tradepulse_core::desk::{Desk, Level};
 use tradepulse_core::exchange::Exchange;
 use tradepulse_core::store::trading::TradingStore;
+use tradepulse_core::time::Timestamp;
 
-use crate::coordinator::{Clock, Owner};
+use super::{ControlHook, Driver};
+use crate::coordinator::{Clock, Observer, Owner};
 
 /// How commands are carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,4 +61,52 @@ pub enum Ended {
     FeedEnded,
     /// Somebody wanted it to end.
     Stopped,
+}
+
+impl Driver {
+    /// Calls `hook` at each point at which a crash could happen: for tests of crashes.
+    #[must_use]
+    pub fn with_crash_hook(mut self, hook: CrashHook) -> Self {
+        self.hook = Some(hook);
+        self
+    }
+
+    /// Lets somebody look on.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Box<dyn Observer>) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
+    /// Calls `hook` with each control once the desk was told.
+    #[must_use]
+    pub fn with_control_hook(mut self, hook: ControlHook) -> Self {
+        self.on_control = Some(hook);
+        self
+    }
+
+    /// Stores the state of the risk gate as it changes, so that the wallet's next run goes on from
+    /// it. `since`: when the wallet's state was stored first.
+    #[must_use]
+    pub fn with_risk_record(mut self, since: Timestamp) -> Self {
+        self.recorder.keep_risk_state(since);
+        self
+    }
+
+    /// Tells those who look on something that is no event of the desk.
+    pub fn note(&mut self, level: Level, text: &str) {
+        for observer in &mut self.observers {
+            observer.noted(level, text);
+        }
+    }
+
+    /// The venue lives in this process and dies with it. Nothing that was sent then outlives a
+    /// crash, and journal and records are written in batches, the journal first: what a crash loses
+    /// is the end of both, and the venue with its account. For replays; a venue that outlives the
+    /// process must find everything it was sent in the journal.
+    #[must_use]
+    pub fn with_venue_in_process(mut self) -> Self {
+        self.in_process = true;
+        self
+    }
 }
