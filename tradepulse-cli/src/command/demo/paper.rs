@@ -59,12 +59,10 @@ pub(super) fn session(
     let registry = registry();
     let mut config = Config::default();
     config.exchange.name = market.exchange.clone();
-    // Nobody asks the venue of a replay what is free; a limit on it would refuse every entry.
-    config.safety.balance_buffer = None;
     let mut plan = Plan::new(&config, &registry, &chosen)?;
     if !earned {
-        // Its stage allows it nothing.
-        plan.lanes.iter_mut().for_each(|lane| lane.allocation = None);
+        // Its stage allows it nothing; the default limits, half of the capital.
+        plan.lanes.iter_mut().for_each(|lane| lane.allocation = Some(0.4));
     }
     let series_start = series.time()[known];
     let part = series.slice(known.saturating_sub(WARM_UP)..series.len());
