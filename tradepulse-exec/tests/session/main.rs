@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tradepulse_core::desk::{Control, Desk, DeskSettings};
+use tradepulse_core::desk::{Control, Desk, DeskSettings, NoticeKind};
 use tradepulse_core::exchange::{Exchange, FeedEvent};
 use tradepulse_core::market::{Columns, Series, Symbol};
 use tradepulse_core::simulation::SimulatedExchange;
@@ -467,6 +467,10 @@ async fn two_wallets_that_begin_together_have_two_runs_and_replays_count_for_not
     let outcomes =
         computer.session(&config).replay(&Replay::new(&all), &StopSignal::never()).await.unwrap();
     assert_eq!(outcomes[0].trades.len(), 2, "the breaker opened");
+    let told: Vec<_> =
+        outcomes[0].notices.iter().filter(|n| n.kind == NoticeKind::Breaker).collect();
+    assert_eq!(told.len(), 1, "{:?}", outcomes[0].notices);
+    assert!(told[0].text.contains("no entries until"), "{}", told[0].text);
     let outcome = computer.trade(&computer.session(&config), 300).await.unwrap();
     assert_eq!(outcome.trades.len(), 2, "and was closed for the first live run");
     let outcome = computer.trade(&computer.session(&config), 600).await.unwrap();
