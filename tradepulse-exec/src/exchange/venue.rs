@@ -134,16 +134,17 @@ fn binance(venue: BinanceVenue, access: VenueAccess) -> Result<BinanceSettings, 
 
 #[cfg(feature = "config")]
 impl VenueAccess {
-    /// As a configuration says; `environment` gives the value of a variable. A dry run has the
-    /// market data of the venue itself and needs no key.
+    /// As a configuration says for this wallet; `environment` gives the value of a variable. A dry
+    /// run has the market data of the venue itself and needs no key.
     ///
     /// # Errors
     /// If a key that is named is not there.
     pub fn of_config(
         config: &crate::config::Config,
+        wallet: &str,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, VenueError> {
-        let keys = config.exchange.keys();
+        let keys = config.keys(wallet);
         let key = match (keys.key(), keys.secret()) {
             (Some(key), Some(secret)) if !config.mode.dry_run => {
                 Some(ApiKey { key: key.read(&environment)?, secret: secret.read(&environment)? })
