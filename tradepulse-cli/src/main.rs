@@ -80,6 +80,7 @@ enum Command {
     Trade(command::trade::Arguments),
     /// List the exchanges that can be traded at and what they can do, or test one
     #[cfg(feature = "binance")]
+    #[command(visible_alias = "exchange")]
     Exchanges(command::exchanges::Arguments),
     /// Fetch the candles of an exchange that the store does not have
     #[cfg(feature = "binance")]
