@@ -58,7 +58,7 @@ pub(super) async fn serve(
     let changes = matches!(method, Method::POST | Method::DELETE)
         && (path.contains("rder") && !path.ends_with("test"));
     let request = Request { method, path, query, body, api_key };
-    let fault = if changes { lock(&shared).faults.pop_front() } else { None };
+    let fault = if changes { lock(&shared).next_fault() } else { None };
     let failure = || Answer {
         status: 503,
         body: serde_json::json!({ "code": -1000, "msg": "Service Unavailable." }),
