@@ -31,6 +31,8 @@ pub mod exchange;
 pub mod export;
 #[cfg(feature = "data")]
 pub mod import;
+#[cfg(feature = "boosting")]
+pub mod inference;
 #[cfg(feature = "logging")]
 pub mod logging;
 #[cfg(feature = "metrics")]
