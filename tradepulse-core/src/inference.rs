@@ -22,19 +22,23 @@
 mod action;
 mod basic10;
 mod features;
+mod labels;
 mod linear;
 mod manifest;
 mod output;
 mod prediction;
 mod predictor;
+mod scores;
 
 pub use action::{Action, UnknownAction};
 pub use basic10::Basic10;
 pub use features::{
     FeatureError, FeatureRegistry, FeatureSet, UnknownFeatures, batch, contract_hash, latest,
 };
+pub use labels::{Labelling, PurgedSplit};
 pub use linear::LinearPredictor;
 pub use manifest::{GoldenSample, MANIFEST_VERSION, Manifest, ManifestError};
 pub use output::{OutputError, OutputKind, Thresholds, UnknownOutput, Verdict};
 pub use prediction::{Flaw, Prediction};
 pub use predictor::{Predictor, PredictorError, Rows, Signature};
+pub use scores::Scores;
