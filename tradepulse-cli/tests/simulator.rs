@@ -1,7 +1,7 @@
 //! The simulated exchange as a program: candles are fetched from it, and other people's clients
 //! trade there.
 
-#![cfg(all(feature = "binance", feature = "simulator"))]
+#![cfg(all(feature = "binance", feature = "coinbase", feature = "simulator"))]
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader};
@@ -132,7 +132,7 @@ fn exchanges_are_listed_with_what_they_can_do() {
     let output = run(&["exchanges", "--json"]);
     let venues: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let names: Vec<_> = venues.as_array().unwrap().iter().map(|v| v["exchange"].clone()).collect();
-    assert_eq!(names, ["binance", "binanceus", "binanceusdm"]);
+    assert_eq!(names, ["binance", "binanceus", "binanceusdm", "coinbase"]);
     assert_eq!(venues[0]["protection"], "native_oco");
     // The README shows this table.
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
