@@ -44,7 +44,12 @@ pub(crate) struct Arguments {
     key: String,
     /// Secret of the account's API key: an HMAC's, or a private key for coinbase [default: one that
     /// everybody knows]
-    #[arg(long, env = "TRADEPULSE_SIMULATOR_SECRET", hide_env_values = true)]
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        env = "TRADEPULSE_SIMULATOR_SECRET",
+        hide_env_values = true
+    )]
     secret: Option<String>,
     /// What the account holds, such as USDT=10000,BTC=1
     #[arg(long, value_delimiter = ',', value_parser = balance, default_value = "USDT=10000")]
