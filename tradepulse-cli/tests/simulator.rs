@@ -1,7 +1,7 @@
 //! The simulated exchange as a program: candles are fetched from it, and other people's clients
 //! trade there.
 
-#![cfg(all(feature = "binance", feature = "simulator"))]
+#![cfg(all(feature = "binance", feature = "coinbase", feature = "simulator"))]
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader};
@@ -9,6 +9,17 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tradepulse");
+
+/// The secrets of the keys of simulated accounts.
+const HMAC_SECRET: &str = "simulated-secret";
+const ED25519_SECRET: &str =
+    "1O5y2/kTWErVttjx92n4rTr+fCjL8dT74Jeoj0R1WEIZv0QJaYTN/oVBusFn3DuWyFCGqjC2tssMXDitcDFm4Q==";
+/// A P-256 key made for tests.
+const P256_SECRET: &str = "-----BEGIN EC PRIVATE KEY-----
+MHcCAQEEIJWcJR30ToZwCaLcvvg9ezTJ46VdHxDXERbqfDXi1Kw6oAoGCCqGSM49
+AwEHoUQDQgAEFoAkS4i0t4Mcsyt8drEMe/IFDEqVBUe4jPkWms5so9bFWi6wdSOr
+PJMSrbZURU5tBksx3Ji1TQxBAWL4ZCmSaQ==
+-----END EC PRIVATE KEY-----";
 
 /// A simulator that ends with the test.
 struct Simulator {
@@ -29,7 +40,8 @@ impl Simulator {
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.split_whitespace().find(|word| word.starts_with("http://"));
         let url = url.unwrap_or_else(|| panic!("{line:?} names no address")).to_owned();
-        assert!(line.contains(venue) && !line.contains("simulated-secret"), "{line}");
+        let told = [HMAC_SECRET, ED25519_SECRET].iter().any(|secret| line.contains(secret));
+        assert!(line.contains(venue) && !told, "{line}");
         Self { process, url }
     }
 }
@@ -61,33 +73,24 @@ fn candles(file: &Path) {
 
 #[test]
 fn candles_are_fetched_once_and_gaps_are_told() {
+    for exchange in ["binance", "coinbase"] {
+        fetched_once(exchange);
+    }
+}
+
+fn fetched_once(exchange: &str) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("candles.csv");
     candles(&file);
     let simulator =
-        Simulator::start("binance", &["--data", &file.to_string_lossy(), "--timeframe", "5m"]);
+        Simulator::start(exchange, &["--data", &file.to_string_lossy(), "--timeframe", "5m"]);
     let data_dir = folder.path().join("data");
     let data_dir = data_dir.to_string_lossy();
+    let market = ["--exchange", exchange, "--symbol", "BTC/USDT", "--timeframe", "5m"];
     let fetch = |from: &str, to: &str, more: &[&str]| {
-        let mut arguments = vec![
-            "fetch",
-            "--exchange",
-            "binance",
-            "--symbol",
-            "BTC/USDT",
-            "--timeframe",
-            "5m",
-            "--from",
-            from,
-            "--to",
-            to,
-            "--rest-url",
-            &simulator.url,
-            "--data-dir",
-            &data_dir,
-        ];
-        arguments.extend(more);
-        run(&arguments)
+        let place = ["--rest-url", &simulator.url, "--data-dir", &data_dir];
+        let span = ["--from", from, "--to", to];
+        run(&[&["fetch"], &market[..], &span, &place, more].concat())
     };
     let middle = fetch("2024-01-03", "2024-01-04", &[]);
     assert!(stdout(&middle).contains("288 candles fetched"), "{middle:?}");
@@ -111,18 +114,9 @@ fn candles_are_fetched_once_and_gaps_are_told() {
     assert_eq!(gaps[0]["gaps"].as_array().unwrap().len(), 1, "{gaps}");
     assert_eq!(gaps[0]["gaps"][0]["candles"], 1);
     // What was fetched is what was served.
-    let imported = run(&[
-        "import",
-        "--exchange",
-        "binance",
-        "--symbol",
-        "BTC/USDT",
-        "--timeframe",
-        "5m",
-        "--data-dir",
-        &data_dir,
-        &file.to_string_lossy(),
-    ]);
+    let file = file.to_string_lossy();
+    let place = ["--data-dir", &data_dir, &file];
+    let imported = run(&[&["import"], &market[..], &place].concat());
     assert!(stdout(&imported).contains("0 candles added, 2,999 known"), "{imported:?}");
 }
 
@@ -142,7 +136,7 @@ fn exchanges_are_listed_with_what_they_can_do() {
     let output = run(&["exchanges", "--json"]);
     let venues: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let names: Vec<_> = venues.as_array().unwrap().iter().map(|v| v["exchange"].clone()).collect();
-    assert_eq!(names, ["binance", "binanceus", "binanceusdm"]);
+    assert_eq!(names, ["binance", "binanceus", "binanceusdm", "coinbase"]);
     assert_eq!(venues[0]["protection"], "native_oco");
     // The README shows this table.
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
@@ -156,13 +150,20 @@ fn exchanges_are_listed_with_what_they_can_do() {
 #[cfg(unix)]
 #[test]
 fn the_candles_of_now_are_traded_on_paper() {
-    let simulator = Simulator::start("binance", &["--timeframe", "1m", "--speed", "1"]);
+    for exchange in ["binance", "coinbase"] {
+        traded_on_paper(exchange);
+    }
+}
+
+#[cfg(unix)]
+fn traded_on_paper(exchange: &str) {
+    let simulator = Simulator::start(exchange, &["--timeframe", "1m", "--speed", "1"]);
     let folder = tempfile::tempdir().unwrap();
     let (file, data) = (folder.path().join("config.yaml"), folder.path().join("data"));
     let url = &simulator.url;
     let config = format!(
         "symbols: [BTC/USDT]\n\
-         exchange: {{name: binance, rest_url: \"{url}\", stream_url: \"{}\"}}\n\
+         exchange: {{name: {exchange}, rest_url: \"{url}\", stream_url: \"{}\"}}\n\
          trading:\n  from_store: false\n  configurations:\n    \
          - {{strategy: ema_cross, timeframe: 1m, parameters: {{fast: 2, slow: 5}}}}\n",
         url.replace("http", "ws")
@@ -205,13 +206,13 @@ fn python_with(module: &str, package: &str) -> Option<String> {
     None
 }
 
-/// Runs a script of `tests/clients` with these arguments, and the key.
-fn client(python: &str, script: &str, arguments: &[&str]) {
+/// Runs a script of `tests/clients` with these arguments, and the key with this secret.
+fn client(python: &str, script: &str, arguments: &[&str], secret: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients");
     let output = Command::new(python)
         .arg(folder.join(script))
         .args(arguments)
-        .args(["simulated-key", "simulated-secret"])
+        .args(["simulated-key", secret])
         .output()
         .unwrap();
     assert!(stdout(&output).ends_with("all good\n"), "{script} {arguments:?}: {output:?}");
@@ -222,7 +223,12 @@ fn ccxt_trades_at_every_simulated_venue() {
     let Some(python) = python_with("ccxt", "ccxt") else { return };
     for venue in ["binance", "binanceus", "binanceusdm"] {
         let simulator = Simulator::start(venue, &["--timeframe", "5m"]);
-        client(&python, "binance_ccxt.py", &[venue, &simulator.url]);
+        client(&python, "binance_ccxt.py", &[venue, &simulator.url], HMAC_SECRET);
+    }
+    let given = ["--timeframe", "5m", "--secret", P256_SECRET];
+    for (arguments, secret) in [(&given[..2], ED25519_SECRET), (&given[..], P256_SECRET)] {
+        let simulator = Simulator::start("coinbase", arguments);
+        client(&python, "coinbase_ccxt.py", &[&simulator.url], secret);
     }
 }
 
@@ -230,5 +236,5 @@ fn ccxt_trades_at_every_simulated_venue() {
 fn the_venues_own_client_trades_at_the_simulated_one() {
     let Some(python) = python_with("binance_sdk_spot", "binance-sdk-spot") else { return };
     let simulator = Simulator::start("binance", &["--timeframe", "5m"]);
-    client(&python, "binance_sdk.py", &[&simulator.url]);
+    client(&python, "binance_sdk.py", &[&simulator.url], HMAC_SECRET);
 }

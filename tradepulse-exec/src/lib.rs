@@ -4,11 +4,11 @@
 //! them, [`export`] writes them. Feature `zstd` adds Parquet files compressed with zstd to what
 //! can be imported. Feature `sqlite`: [`store::sqlite`] keeps the records of training and
 //! trading, [`store::backup`] copies them. These two need a C compiler. Feature `paper`:
-//! [`exchange::paper`], a simulated venue that remembers. Feature `binance`: [`exchange::binance`],
-//! a real one. Feature `simulator`: [`simulator`], a venue on this machine that speaks like a real
-//! one. Feature `coordinator`: [`coordinator`], the loop around a desk. Feature `checks`:
-//! [`preflight`] and [`doctor`] look whether everything is in order, [`parity`] whether a run
-//! earned what a backtest says.
+//! [`exchange::paper`], a simulated venue that remembers. Features `binance` and `coinbase`:
+//! [`exchange::binance`] and [`exchange::coinbase`], real ones. Feature `simulator`: [`simulator`],
+//! a venue on this machine that speaks like a real one. Feature `coordinator`: [`coordinator`], the
+//! loop around a desk. Feature `checks`: [`preflight`] and [`doctor`] look whether everything is in
+//! order, [`parity`] whether a run earned what a backtest says.
 //!
 //! What stands around trading, each a feature of its name: `config` reads `config.yaml`, `alerts`
 //! tells people (the module `alert`), `metrics` tells Prometheus, `logging` writes logs.
@@ -25,7 +25,7 @@ pub mod config;
 pub mod coordinator;
 #[cfg(feature = "checks")]
 pub mod doctor;
-#[cfg(any(feature = "binance", feature = "paper"))]
+#[cfg(any(feature = "paper", feature = "venues"))]
 pub mod exchange;
 #[cfg(feature = "data")]
 pub mod export;
@@ -41,6 +41,8 @@ pub mod metrics;
 pub mod parity;
 #[cfg(feature = "checks")]
 pub mod preflight;
+#[cfg(any(feature = "coinbase", feature = "simulator"))]
+pub mod private_key;
 #[cfg(feature = "secret")]
 pub mod secret;
 #[cfg(feature = "simulator")]

@@ -10,6 +10,7 @@
 //! without a spread; what rests is met by the candles that come, as in paper trading.
 
 mod binance;
+mod coinbase;
 mod fault;
 mod handle;
 mod hub;

@@ -5,7 +5,7 @@
 //! Prices of a test network are nobody's to move, so this is not the whole suite: an order rests, is
 //! found, is not doubled, and is cancelled; a small one fills, and is told of.
 
-#![cfg(feature = "binance")]
+#![cfg(feature = "venues")]
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::time::Duration;

@@ -9,10 +9,17 @@ use std::time::Duration;
 use tradepulse_core::exchange::{Capabilities, Exchange, MarketData};
 use tradepulse_core::market::{ExchangeName, InstrumentKind};
 
+#[cfg(feature = "binance")]
 use super::binance::{
     BinanceError, BinanceExchange, BinanceMarketData, BinanceSettings, BinanceVenue, Credentials,
     SigningError,
 };
+#[cfg(feature = "coinbase")]
+use super::coinbase::{
+    self, CoinbaseError, CoinbaseExchange, CoinbaseMarketData, CoinbaseSettings,
+};
+#[cfg(feature = "coinbase")]
+use crate::private_key::PrivateKeyError;
 use crate::secret::{Secret, SecretError};
 
 /// A venue with an adapter.
@@ -20,7 +27,11 @@ use crate::secret::{Secret, SecretError};
 #[non_exhaustive]
 pub enum Venue {
     /// One of the venues of Binance.
+    #[cfg(feature = "binance")]
     Binance(BinanceVenue),
+    /// Coinbase Advanced Trade.
+    #[cfg(feature = "coinbase")]
+    Coinbase,
 }
 
 /// How to reach a venue.
@@ -58,7 +69,13 @@ pub struct ApiKey {
 impl Venue {
     /// All of them.
     pub fn all() -> Vec<Self> {
-        BinanceVenue::ALL.map(Self::Binance).to_vec()
+        [
+            #[cfg(feature = "binance")]
+            BinanceVenue::ALL.map(Self::Binance).as_slice(),
+            #[cfg(feature = "coinbase")]
+            [Self::Coinbase].as_slice(),
+        ]
+        .concat()
     }
 
     /// The venue of this name that trades instruments of this kind.
@@ -66,9 +83,15 @@ impl Venue {
     /// # Errors
     /// [`VenueError::Unknown`] if there is no adapter for it.
     pub fn named(name: &ExchangeName, kind: InstrumentKind) -> Result<Self, VenueError> {
-        BinanceVenue::named(name, kind)
-            .map(Self::Binance)
-            .ok_or_else(|| VenueError::Unknown { name: name.clone(), kind })
+        #[cfg(feature = "binance")]
+        if let Some(venue) = BinanceVenue::named(name, kind) {
+            return Ok(Self::Binance(venue));
+        }
+        #[cfg(feature = "coinbase")]
+        if name.as_str() == coinbase::NAME && kind == InstrumentKind::Spot {
+            return Ok(Self::Coinbase);
+        }
+        Err(VenueError::Unknown { name: name.clone(), kind })
     }
 
     /// The venue of this name, whatever it trades; spot where it trades both under one name.
@@ -83,14 +106,20 @@ impl Venue {
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
+            #[cfg(feature = "binance")]
             Self::Binance(venue) => venue.name(),
+            #[cfg(feature = "coinbase")]
+            Self::Coinbase => coinbase::NAME,
         }
     }
 
     /// What it can do.
     pub fn capabilities(self) -> Capabilities {
         match self {
+            #[cfg(feature = "binance")]
             Self::Binance(venue) => venue.capabilities(),
+            #[cfg(feature = "coinbase")]
+            Self::Coinbase => coinbase::capabilities(),
         }
     }
 
@@ -100,9 +129,16 @@ impl Venue {
     /// If it cannot be reached.
     pub async fn market_data(self, access: VenueAccess) -> Result<Arc<dyn MarketData>, VenueError> {
         match self {
+            #[cfg(feature = "binance")]
             Self::Binance(venue) => {
                 let access = VenueAccess { key: None, ..access };
                 let data = BinanceMarketData::connect(binance(venue, access)?).await?;
+                Ok(Arc::new(data))
+            }
+            #[cfg(feature = "coinbase")]
+            Self::Coinbase => {
+                let access = VenueAccess { key: None, ..access };
+                let data = CoinbaseMarketData::connect(coinbase(access)?).await?;
                 Ok(Arc::new(data))
             }
         }
@@ -114,8 +150,14 @@ impl Venue {
     /// If there is no key, or it cannot be reached, or does not accept the key.
     pub async fn exchange(self, access: VenueAccess) -> Result<Arc<dyn Exchange>, VenueError> {
         match self {
+            #[cfg(feature = "binance")]
             Self::Binance(venue) => {
                 let exchange = BinanceExchange::connect(binance(venue, access)?).await?;
+                Ok(Arc::new(exchange))
+            }
+            #[cfg(feature = "coinbase")]
+            Self::Coinbase => {
+                let exchange = CoinbaseExchange::connect(coinbase(access)?).await?;
                 Ok(Arc::new(exchange))
             }
         }
@@ -128,10 +170,23 @@ impl fmt::Display for Venue {
     }
 }
 
+#[cfg(feature = "binance")]
 fn binance(venue: BinanceVenue, access: VenueAccess) -> Result<BinanceSettings, SigningError> {
     let VenueAccess { testnet, rest_url, stream_url, key, timeout } = access;
     let credentials = key.map(|key| Credentials::new(key.key, &key.secret)).transpose()?;
     Ok(BinanceSettings { venue, testnet, rest_url, stream_url, credentials, timeout })
+}
+
+#[cfg(feature = "coinbase")]
+fn coinbase(access: VenueAccess) -> Result<CoinbaseSettings, VenueError> {
+    let VenueAccess { testnet, rest_url, stream_url, key, timeout } = access;
+    if testnet && rest_url.is_none() {
+        return Err(CoinbaseError::NoTestnet.into());
+    }
+    let credentials =
+        key.map(|key| coinbase::Credentials::new(key.key, &key.secret)).transpose()?;
+    let settings = CoinbaseSettings::default();
+    Ok(CoinbaseSettings { rest_url, stream_url, credentials, timeout, ..settings })
 }
 
 #[cfg(feature = "config")]
@@ -181,14 +236,24 @@ pub enum VenueError {
         kind: InstrumentKind,
     },
     /// The key cannot sign.
+    #[cfg(feature = "binance")]
     #[error(transparent)]
     Key(#[from] SigningError),
+    /// The private key is none that the venue takes.
+    #[cfg(feature = "coinbase")]
+    #[error(transparent)]
+    PrivateKey(#[from] PrivateKeyError),
     /// The key is not where it should be.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// A venue of Binance cannot be connected to.
+    #[cfg(feature = "binance")]
     #[error(transparent)]
     Binance(#[from] BinanceError),
+    /// Coinbase cannot be connected to.
+    #[cfg(feature = "coinbase")]
+    #[error(transparent)]
+    Coinbase(#[from] CoinbaseError),
 }
 
 const fn kind_name(kind: InstrumentKind) -> &'static str {
@@ -259,10 +324,11 @@ mod tests {
         }
         let nowhere = "nowhere".parse().unwrap();
         let error = Venue::of_name(&nowhere).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "there is no adapter for nowhere (spot): supported are binance (spot), \
-             binanceus (spot), binanceusdm (perpetual)"
-        );
+        let names = "there is no adapter for nowhere (spot): supported are ";
+        let listed = error.strip_prefix(names).unwrap();
+        assert_eq!(listed.split(", ").count(), Venue::all().len());
+        for venue in Venue::all() {
+            assert!(listed.contains(&format!("{venue} (")), "{error}");
+        }
     }
 }

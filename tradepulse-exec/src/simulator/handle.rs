@@ -9,12 +9,14 @@ use tradepulse_core::money::Price;
 use tradepulse_core::order::Side;
 use tradepulse_core::simulation::SimulationError;
 
+use super::coinbase;
 use super::fault::HttpFault;
 use super::hub;
 use super::ledger::{NewOrder, OrderType};
 use super::server::serve;
-use super::settings::SimulatorSettings;
+use super::settings::{Dialect, SimulatorSettings};
 use super::venue::{Shared, Venue, lock};
+use crate::private_key::{PrivateKey, PrivateKeyError};
 
 /// A simulated venue that serves until it is dropped.
 #[derive(Debug)]
@@ -39,6 +41,9 @@ pub enum SimulatorError {
     /// The settings make no venue.
     #[error(transparent)]
     Simulation(#[from] SimulationError),
+    /// The venue's requests are signed with a private key, and the account has none.
+    #[error(transparent)]
+    Key(#[from] PrivateKeyError),
 }
 
 impl VenueSimulator {
@@ -56,7 +61,12 @@ impl VenueSimulator {
         let unavailable = |source| SimulatorError::Address { address: wanted, source };
         let listener = TcpListener::bind(wanted).await.map_err(unavailable)?;
         let address = listener.local_addr().map_err(unavailable)?;
+        let private_key = match (&settings.key, settings.dialect) {
+            (Some(key), Dialect::Coinbase) => Some(PrivateKey::read(&key.secret)?),
+            _ => None,
+        };
         let shared = Venue::shared(settings)?;
+        lock(&shared).private_key = private_key;
         let router = Router::new().fallback(serve).with_state(Arc::clone(&shared));
         let task = tokio::spawn(async move {
             // It serves until it is aborted; failed connections are its own business.
@@ -115,7 +125,10 @@ impl VenueSimulator {
         };
         let number = venue.ledger.place(order, last, now_ms).ok()?;
         venue.tell_happened();
-        Some(number.to_string())
+        Some(match venue.dialect {
+            Dialect::Coinbase => coinbase::order_id(number),
+            _ => number.to_string(),
+        })
     }
 
     /// The next request that changes something goes wrong so; several are taken in turn.

@@ -50,8 +50,26 @@ pub(super) struct Connection {
     pub(super) streams: BTreeSet<String>,
     /// Whether messages name their stream.
     pub(super) combined: bool,
+    /// The number of the next message, where they are numbered.
+    pub(super) sequence: Option<u64>,
     /// The subscription to user events, if it has one, and whether events are wrapped in it.
     pub(super) user: Option<UserSubscription>,
+}
+
+impl Connection {
+    /// Sends a message. A connection that has gone is removed by its task.
+    fn send(&mut self, message: &serde_json::Value) {
+        let text = match &mut self.sequence {
+            None => message.to_string(),
+            Some(number) => {
+                let mut message = message.clone();
+                message["sequence_num"] = (*number).into();
+                *number += 1;
+                message.to_string()
+            }
+        };
+        let _ = self.to.send(Outgoing::Text(text));
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -81,34 +99,39 @@ impl Hub {
         self.connections.iter_mut().find(|connection| connection.id == id)
     }
 
+    /// Tells one connection.
+    pub(super) fn tell(&mut self, id: u64, message: &serde_json::Value) {
+        if let Some(connection) = self.get(id) {
+            connection.send(message);
+        }
+    }
+
     /// Tells everybody who listens to the account.
-    pub(super) fn tell_users(&self, event: &serde_json::Value) {
+    pub(super) fn tell_users(&mut self, event: &serde_json::Value) {
         if self.silent {
             return;
         }
-        for connection in &self.connections {
+        for connection in &mut self.connections {
             if let Some(user) = connection.user {
-                let text = if user.wrapped {
-                    serde_json::json!({ "subscriptionId": 0, "event": event }).to_string()
+                if user.wrapped {
+                    let wrapped = serde_json::json!({ "subscriptionId": 0, "event": event });
+                    connection.send(&wrapped);
                 } else {
-                    event.to_string()
-                };
-                // A connection that has gone is removed by its task.
-                let _ = connection.to.send(Outgoing::Text(text));
+                    connection.send(event);
+                }
             }
         }
     }
 
     /// Tells everybody who has subscribed to this stream of a market.
-    pub(super) fn tell_market(&self, stream: &str, event: &serde_json::Value) {
-        for connection in &self.connections {
+    pub(super) fn tell_market(&mut self, stream: &str, event: &serde_json::Value) {
+        for connection in &mut self.connections {
             if connection.streams.contains(stream) {
-                let text = if connection.combined {
-                    serde_json::json!({ "stream": stream, "data": event }).to_string()
+                if connection.combined {
+                    connection.send(&serde_json::json!({ "stream": stream, "data": event }));
                 } else {
-                    event.to_string()
-                };
-                let _ = connection.to.send(Outgoing::Text(text));
+                    connection.send(event);
+                }
             }
         }
     }

@@ -32,6 +32,12 @@ impl Market {
         Some(self.rules.price_tick.map_or(price, |tick| price.floor_to(tick)))
     }
 
+    /// The candles of the last day.
+    pub(super) fn day(&self) -> &[Candle] {
+        let count = usize::try_from(86_400_000 / self.timeframe.as_ms()).unwrap_or(1).max(1);
+        &self.candles[self.candles.len().saturating_sub(count)..]
+    }
+
     /// Candles of this length that opened in the span, and whether each is closed: oldest first
     /// from `start` on, or else the newest.
     pub(super) fn candles(

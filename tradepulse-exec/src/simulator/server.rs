@@ -11,8 +11,10 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::mpsc;
 
 use super::binance;
+use super::coinbase;
 use super::fault::HttpFault;
 use super::hub::{Answered, Connection, Outgoing, UserSubscription};
+use super::settings::Dialect;
 use super::venue::{Shared, lock};
 
 /// A request, in no framework's form.
@@ -23,6 +25,7 @@ pub(super) struct Request {
     pub(super) query: String,
     pub(super) body: String,
     pub(super) api_key: Option<String>,
+    pub(super) headers: HeaderMap,
 }
 
 /// What a request is answered with.
@@ -56,17 +59,24 @@ pub(super) async fn serve(
     let api_key = api_key.map(str::to_owned);
     let body = String::from_utf8_lossy(&body).into_owned();
     let changes = matches!(method, Method::POST | Method::DELETE)
-        && (path.contains("rder") && !path.ends_with("test"));
-    let request = Request { method, path, query, body, api_key };
+        && (path.contains("rder") && !path.ends_with("test") && !path.ends_with("preview"));
+    let request = Request { method, path, query, body, api_key, headers };
+    let dialect = lock(&shared).dialect;
     let fault = if changes { lock(&shared).next_fault() } else { None };
     let failure = || Answer {
         status: 503,
-        body: serde_json::json!({ "code": -1000, "msg": "Service Unavailable." }),
+        body: match dialect {
+            Dialect::Coinbase => coinbase::failure(),
+            _ => serde_json::json!({ "code": -1000, "msg": "Service Unavailable." }),
+        },
         retry_after_s: None,
     };
     let limited = |status, retry_after_s| Answer {
         status,
-        body: serde_json::json!({ "code": -1003, "msg": "Too many requests." }),
+        body: match dialect {
+            Dialect::Coinbase => coinbase::limited(),
+            _ => serde_json::json!({ "code": -1003, "msg": "Too many requests." }),
+        },
         retry_after_s: Some(retry_after_s),
     };
     let answer = match fault {
@@ -76,12 +86,18 @@ pub(super) async fn serve(
         fault => {
             let answer = {
                 let mut venue = lock(&shared);
-                let answer = binance::respond(&mut venue, &request);
+                let answer = match dialect {
+                    Dialect::Coinbase => coinbase::respond(&mut venue, &request),
+                    _ => binance::respond(&mut venue, &request),
+                };
                 venue.tell_happened();
                 answer
             };
             match fault {
                 Some(HttpFault::ErrorAfter) => failure(),
+                Some(HttpFault::TimeoutAfter) if dialect == Dialect::Coinbase => {
+                    Answer { status: 504, ..failure() }
+                }
                 Some(HttpFault::TimeoutAfter) => Answer {
                     status: 408,
                     body: serde_json::json!({
@@ -105,18 +121,21 @@ pub(super) async fn serve(
 
 fn respond(shared: &Shared, answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, answer.body.to_string()).into_response();
+    let (text, kind) = match answer.body {
+        serde_json::Value::String(text) => (text, "text/plain"),
+        body => (body.to_string(), "application/json"),
+    };
+    let mut response = (status, text).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     if let Some(seconds) = answer.retry_after_s {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
-    let (weight, orders) = {
-        let limits = &lock(shared).limits;
-        (limits.weight, limits.orders)
-    };
-    headers.insert("x-mbx-used-weight-1m", HeaderValue::from(weight));
-    headers.insert("x-mbx-order-count-10s", HeaderValue::from(orders));
+    let venue = lock(shared);
+    if venue.dialect != Dialect::Coinbase {
+        headers.insert("x-mbx-used-weight-1m", HeaderValue::from(venue.limits.weight));
+        headers.insert("x-mbx-order-count-10s", HeaderValue::from(venue.limits.orders));
+    }
     response
 }
 
@@ -148,13 +167,17 @@ impl Listener {
             answered: Arc::clone(&answered),
             streams: BTreeSet::new(),
             combined: path.ends_with("/stream"),
+            sequence: (venue.dialect == Dialect::Coinbase).then_some(0),
             user: None,
         };
         venue.next_connection += 1;
         let names = if connection.combined {
             let names = query.split('&').find_map(|pair| pair.strip_prefix("streams="));
             names.unwrap_or_default().replace("%40", "@").replace("%2F", "/")
-        } else if path.ends_with("/ws-api/v3") || path.ends_with("/ws") {
+        } else if venue.dialect == Dialect::Coinbase
+            || path.ends_with("/ws-api/v3")
+            || path.ends_with("/ws")
+        {
             String::new()
         } else {
             path.rsplit_once("/ws/")?.1.to_owned()
@@ -177,6 +200,7 @@ impl Listener {
     /// Serves it until either side ends it.
     async fn serve(mut self, mut socket: WebSocket) {
         let mut pings = tokio::time::interval(Duration::from_secs(20));
+        let mut heartbeats = tokio::time::interval(Duration::from_secs(1));
         loop {
             tokio::select! {
                 message = self.outgoing.recv() => {
@@ -203,6 +227,7 @@ impl Listener {
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                     Some(Ok(_)) => {}
                 },
+                _ = heartbeats.tick() => coinbase::heartbeat(&mut lock(&self.shared), self.id),
                 _ = pings.tick() => {
                     if socket.send(Message::Ping("0".into())).await.is_err() {
                         return;
@@ -215,6 +240,9 @@ impl Listener {
     /// Answers a request that came by the stream.
     fn take(&self, text: &str) {
         let mut venue = lock(&self.shared);
+        if venue.dialect == Dialect::Coinbase {
+            return coinbase::hear(&mut venue, self.id, text);
+        }
         let answer = if self.path.ends_with("/ws-api/v3") {
             binance::call_by_stream(&mut venue, self.id, text)
         } else {

@@ -7,11 +7,13 @@ use tradepulse_core::market::{Candle, Symbol};
 use tradepulse_core::simulation::SimulationError;
 
 use super::binance;
+use super::coinbase;
 use super::fault::{Chance, EventFault, HttpFault};
 use super::hub::Hub;
 use super::ledger::Ledger;
 use super::market::Market;
 use super::settings::{Dialect, SimulatorKey, SimulatorSettings};
+use crate::private_key::PrivateKey;
 
 pub(super) type Shared = Arc<Mutex<Venue>>;
 
@@ -24,6 +26,8 @@ pub(super) fn lock(shared: &Shared) -> MutexGuard<'_, Venue> {
 pub(super) struct Venue {
     pub(super) dialect: Dialect,
     pub(super) key: Option<SimulatorKey>,
+    /// The account's private key, where requests are signed with one.
+    pub(super) private_key: Option<PrivateKey>,
     pub(super) ledger: Ledger,
     pub(super) markets: Vec<Market>,
     pub(super) hub: Hub,
@@ -52,22 +56,27 @@ fn machine_ms() -> i64 {
 #[derive(Debug)]
 pub(super) struct Limits {
     pub(super) weight_limit: u64,
-    minute: i64,
+    window_ms: i64,
+    window: i64,
     pub(super) weight: u64,
     ten_seconds: i64,
     pub(super) orders: u64,
 }
 
 impl Limits {
-    const fn new(weight_limit: u64) -> Self {
-        Self { weight_limit, minute: 0, weight: 0, ten_seconds: 0, orders: 0 }
+    const fn new(weight_limit: u64, dialect: Dialect) -> Self {
+        let window_ms = match dialect {
+            Dialect::Binance | Dialect::BinanceUs | Dialect::BinanceUsdM => 60_000,
+            Dialect::Coinbase => 1_000,
+        };
+        Self { weight_limit, window_ms, window: 0, weight: 0, ten_seconds: 0, orders: 0 }
     }
 
     /// Counts a request. `false` if it is too much.
     pub(super) fn admit(&mut self, now_ms: i64, weight: u64, orders: u64) -> bool {
-        let minute = now_ms.div_euclid(60_000);
-        if minute != self.minute {
-            (self.minute, self.weight) = (minute, 0);
+        let window = now_ms.div_euclid(self.window_ms);
+        if window != self.window {
+            (self.window, self.weight) = (window, 0);
         }
         let ten_seconds = now_ms.div_euclid(10_000);
         if ten_seconds != self.ten_seconds {
@@ -85,10 +94,11 @@ impl Venue {
         Ok(Arc::new(Mutex::new(Self {
             dialect: settings.dialect,
             key: settings.key,
+            private_key: None,
             ledger,
             markets: settings.markets.into_iter().map(Market::new).collect(),
             hub: Hub::default(),
-            limits: Limits::new(settings.weight_limit),
+            limits: Limits::new(settings.weight_limit, settings.dialect),
             listen_keys: BTreeSet::new(),
             leverage: BTreeMap::new(),
             isolated: BTreeSet::new(),
@@ -138,7 +148,11 @@ impl Venue {
     pub(super) fn tell_happened(&mut self) {
         let now_ms = self.now_ms();
         for happened in self.ledger.take_happened() {
-            for event in binance::events(self, &happened, now_ms) {
+            let events = match self.dialect {
+                Dialect::Coinbase => coinbase::events(self, &happened, now_ms),
+                _ => binance::events(self, &happened, now_ms),
+            };
+            for event in events {
                 self.tell_users(event);
             }
         }
@@ -176,8 +190,7 @@ impl Venue {
         let market = &mut self.markets[at];
         market.candles.push(candle);
         market.forming = None;
-        let (stream, event) = binance::kline_event(market, &candle, true, now_ms);
-        self.hub.tell_market(&stream, &event);
+        self.tell_candle(at, &candle, true, now_ms);
         self.tell_happened();
         Ok(())
     }
@@ -185,11 +198,22 @@ impl Venue {
     /// The candle that is still open has come so far.
     pub(super) fn form_candle(&mut self, symbol: &Symbol, candle: Candle) {
         let now_ms = self.now_ms();
-        let Some(market) = self.markets.iter_mut().find(|market| market.symbol == *symbol) else {
+        let Some(at) = self.markets.iter().position(|market| market.symbol == *symbol) else {
             return;
         };
-        market.forming = Some(candle);
-        let (stream, event) = binance::kline_event(market, &candle, false, now_ms);
-        self.hub.tell_market(&stream, &event);
+        self.markets[at].forming = Some(candle);
+        self.tell_candle(at, &candle, false, now_ms);
+    }
+
+    /// Tells the streams of the newest candle of a market.
+    fn tell_candle(&mut self, at: usize, candle: &Candle, closed: bool, now_ms: i64) {
+        let market = &self.markets[at];
+        let event = match self.dialect {
+            Dialect::Coinbase => coinbase::candle_event(market, now_ms),
+            _ => Some(binance::kline_event(market, candle, closed, now_ms)),
+        };
+        if let Some((stream, event)) = event {
+            self.hub.tell_market(&stream, &event);
+        }
     }
 }

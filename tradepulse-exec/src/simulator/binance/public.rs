@@ -160,11 +160,7 @@ fn price_ticker(market: &Market, now_ms: i64) -> Value {
 }
 
 fn day_ticker(market: &Market, now_ms: i64) -> Value {
-    let candles = &market.candles;
-    let day = candles
-        .len()
-        .saturating_sub(usize::try_from(86_400_000 / market.timeframe.as_ms()).unwrap_or(1).max(1));
-    let day = &candles[day..];
+    let day = market.day();
     let high = day.iter().map(|c| c.high).fold(f64::NEG_INFINITY, f64::max);
     let low = day.iter().map(|c| c.low).fold(f64::INFINITY, f64::min);
     let open = day.first().map_or(0.0, |c| c.open);
