@@ -66,6 +66,20 @@ impl Manifest {
         serde_json::from_str(text).map_err(format)
     }
 
+    /// As it is written: JSON over several lines.
+    ///
+    /// # Errors
+    /// If a number in it is not finite.
+    pub fn to_json(&self) -> Result<String, ManifestError> {
+        let sample = &self.golden_sample;
+        let numbers = sample.input.iter().chain(&sample.output).chain([&sample.tolerance]);
+        if !numbers.into_iter().all(|number| number.is_finite()) {
+            let problem = "a number of the golden sample is not finite";
+            return Err(ManifestError::Format(problem.to_owned()));
+        }
+        serde_json::to_string_pretty(self).map_err(|error| ManifestError::Format(error.to_string()))
+    }
+
     /// Checks a model against all that is said here: shapes, the contract of `features` (`None` for
     /// `raw`), and the golden sample, which the model is asked.
     ///
@@ -246,12 +260,13 @@ mod tests {
 
     #[test]
     fn every_difference_is_named() {
-        let told = |change: fn(&mut Manifest)| {
+        type Change = fn(&mut Manifest);
+        let told = |change: Change| {
             let mut changed = manifest();
             change(&mut changed);
             block_on(changed.check(&model(), Some(&Basic10))).unwrap_err().to_string()
         };
-        let cases: [(fn(&mut Manifest), &str); 6] = [
+        let cases: [(Change, &str); 6] = [
             (|m| m.feature_names.truncate(9), "the model has 10 features, the manifest says 9"),
             (
                 |m| m.output = OutputKind::Probs3 { classes: crate::inference::Action::ALL },
