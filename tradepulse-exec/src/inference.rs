@@ -2,7 +2,8 @@
 //! training.
 //!
 //! Feature `lightgbm`: [`lightgbm`], LightGBM text models in pure Rust, and [`bundle`], models with
-//! their manifests. Feature `boosting`: [`boosting`], which trains such models. Feature `remote`:
+//! their manifests. Feature `boosting`: [`boosting`] and [`training`], which make such
+//! models. Feature `remote`:
 //! [`remote`], models behind HTTP.
 
 #[cfg(feature = "boosting")]
@@ -13,3 +14,5 @@ pub mod bundle;
 pub mod lightgbm;
 #[cfg(feature = "remote")]
 pub mod remote;
+#[cfg(feature = "boosting")]
+pub mod training;

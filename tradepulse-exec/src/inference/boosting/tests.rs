@@ -62,6 +62,23 @@ fn the_sizes_in_the_text_are_those_of_its_trees() {
 }
 
 #[test]
+fn its_text_predicts_what_it_reported() {
+    let (train, held_out) = (rows(2_000, 7), rows(1_000, 8));
+    let settings = BoostingSettings::new(Objective::Binary);
+    let boosted = boost(&settings, &table(&train), Some(&table(&held_out))).unwrap();
+    let model = crate::inference::lightgbm::LightGbm::parse(&boosted.text).unwrap();
+    let mut loss = 0.0;
+    for i in 0..held_out.2.len() {
+        let row: Vec<f64> = held_out.1.iter().map(|column| column[i]).collect();
+        let mut p = [0.0];
+        model.predict_row(&row, &mut p).unwrap();
+        loss -= if held_out.2[i] == 1.0 { p[0].ln() } else { (1.0 - p[0]).ln() };
+    }
+    let reported = boosted.validation_loss[boosted.rounds - 1];
+    assert!((loss / 1_000.0 - reported).abs() < 1e-12, "{loss} {reported}");
+}
+
+#[test]
 fn classes_and_values_are_learnt_too() {
     let (names, columns, _) = rows(3_000, 4);
     let class = |i: usize| match columns[1][i] {
