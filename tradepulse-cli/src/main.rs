@@ -88,6 +88,8 @@ enum Command {
     /// Serve a simulated exchange on this machine, for trials and other programs
     #[cfg(feature = "simulator")]
     Simulator(command::simulator::Arguments),
+    /// Train models on candles, and look at them
+    Model(command::model::Arguments),
     /// Serve a model over HTTP
     ModelServer(command::model_server::Arguments),
     /// Take candles from files into the store
@@ -142,6 +144,7 @@ fn main() -> ExitCode {
         Command::Fetch(arguments) => command::fetch::run(arguments, &cli.place),
         #[cfg(feature = "simulator")]
         Command::Simulator(arguments) => command::simulator::run(arguments),
+        Command::Model(arguments) => command::model::run(arguments, &cli.place),
         Command::ModelServer(arguments) => command::model_server::run(arguments),
         Command::Import(arguments) => command::import::run(arguments, &cli.place),
         Command::Data(arguments) => command::data::run(arguments, &cli.place),
