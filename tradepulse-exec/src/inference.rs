@@ -2,9 +2,9 @@
 //! training.
 //!
 //! Feature `lightgbm`: [`lightgbm`], LightGBM text models in pure Rust, and [`bundle`], models with
-//! their manifests. Feature `boosting`: [`boosting`] and [`training`], which make such
-//! models. Feature `remote`:
-//! [`remote`], models behind HTTP.
+//! their manifests. Feature `boosting`: [`boosting`] and [`training`], which make such models.
+//! Feature `onnx`: [`onnx`], ONNX models where ONNX Runtime is found. Feature `remote`: [`remote`],
+//! models behind HTTP.
 
 #[cfg(feature = "boosting")]
 pub mod boosting;
@@ -12,6 +12,8 @@ pub mod boosting;
 pub mod bundle;
 #[cfg(feature = "lightgbm")]
 pub mod lightgbm;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 #[cfg(feature = "remote")]
 pub mod remote;
 #[cfg(feature = "boosting")]

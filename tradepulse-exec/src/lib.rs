@@ -11,7 +11,7 @@
 //! order, [`parity`] whether a run earned what a backtest says.
 //!
 //! Models that can be asked are in the module `inference`. Feature `lightgbm`: LightGBM text models.
-//! Feature `remote`: models behind HTTP. Feature `model-server`: [`model_server`] serves one over HTTP.
+//! Feature `onnx`: ONNX models. Feature `remote`: models behind HTTP. Feature `model-server`: [`model_server`] serves one over HTTP.
 //!
 //! What stands around trading, each a feature of its name: `config` reads `config.yaml`, `alerts`
 //! tells people (the module `alert`), `metrics` tells Prometheus, `logging` writes logs.
@@ -34,7 +34,7 @@ pub mod exchange;
 pub mod export;
 #[cfg(feature = "data")]
 pub mod import;
-#[cfg(any(feature = "lightgbm", feature = "remote"))]
+#[cfg(any(feature = "lightgbm", feature = "onnx", feature = "remote"))]
 pub mod inference;
 #[cfg(feature = "logging")]
 pub mod logging;

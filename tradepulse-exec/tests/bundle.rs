@@ -114,7 +114,7 @@ fn a_damaged_or_swapped_file_is_not_served() {
     assert!(told(&file).contains("the model is empty"));
     fs::remove_file(&file).unwrap();
     assert!(told(&file).contains("cannot read"));
-    let network = file.with_extension("onnx");
+    let network = file.with_extension("pt");
     fs::write(&network, [8, 7]).unwrap();
     assert!(told(&network).contains("cannot be asked by this build"));
 }

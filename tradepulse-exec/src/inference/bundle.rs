@@ -17,6 +17,8 @@ use tradepulse_core::inference::{
 };
 
 use super::lightgbm::{LightGbm, LightGbmError};
+#[cfg(feature = "onnx")]
+use super::onnx::{Onnx, OnnxError};
 use crate::atomic;
 
 /// Name of the features that whoever asks makes.
@@ -161,6 +163,14 @@ fn read(path: &Path) -> Result<Vec<u8>, BundleError> {
 
 fn open(path: &Path, bytes: &[u8]) -> Result<(Opened, &'static str), BundleError> {
     let extension = path.extension().and_then(|extension| extension.to_str());
+    #[cfg(feature = "onnx")]
+    if extension == Some("onnx") {
+        let model = Onnx::parse_bytes(bytes)
+            .map_err(|source| BundleError::Onnx { path: path.to_owned(), source })?;
+        let inputs = model.signature().inputs;
+        let feature_names = (0..inputs).map(|i| format!("feature_{i}")).collect();
+        return Ok((Opened { predictor: Arc::new(model), feature_names }, "onnx"));
+    }
     if let Some(kind @ ("onnx" | "pt" | "pth" | "pkl" | "joblib")) = extension {
         return Err(BundleError::Kind { path: path.to_owned(), kind: kind.to_owned() });
     }
@@ -299,6 +309,15 @@ pub enum BundleError {
     /// The model is not what the manifest says.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// An ONNX model that cannot be asked.
+    #[cfg(feature = "onnx")]
+    #[error("{path}: {source}", path = .path.display())]
+    Onnx {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: OnnxError,
+    },
     /// No LightGBM model, or a damaged one.
     #[error("{path}: {source}", path = .path.display())]
     LightGbm {

@@ -5,12 +5,16 @@ use super::tree::{Child, Leaf, Line, Missing, Split, Test, Tree};
 
 /// All trees as one array of nodes, 16 bytes each.
 ///
-/// The two children of a split stand side by side, and a leaf leads to itself; so a step is one
-/// addition without a branch, and several trees are gone through in step, which hides how long each
-/// waits for its memory.
+/// The two children of a split stand side by side, and a leaf leads to itself, whatever the value; so
+/// a step is one comparison and one addition without a branch, and several trees are gone through in
+/// step, which hides how long each waits for its memory.
 #[derive(Clone, Debug)]
 pub(super) struct Forest {
     nodes: Vec<Node>,
+    // Of each node.
+    flags: Vec<u8>,
+    // Of each leaf; 0 for a split.
+    values: Vec<f64>,
     // A root for each tree; filled up to a whole number of groups with a leaf of 0.
     roots: Vec<u32>,
     trees: usize,
@@ -34,24 +38,24 @@ enum Kind {
 
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    /// Of a split with a threshold. The number of its set if it has categories; of a leaf its value.
+    /// The number of its set if the split has categories; infinity for a leaf, so that nothing is
+    /// above.
     threshold: f64,
     /// The left child, whose neighbour is the right one; a leaf's own place.
     next: u32,
-    feature: u16,
-    flags: u16,
+    feature: u32,
 }
 
 /// The node is a split.
-const SPLIT: u16 = 1;
+const SPLIT: u8 = 1;
 /// `NaN` goes left.
-const NAN_LEFT: u16 = 2;
+const NAN_LEFT: u8 = 2;
 /// What is as good as 0 is missing.
-const ZERO_MISSING: u16 = 4;
+const ZERO_MISSING: u8 = 4;
 /// What is missing goes left.
-const DEFAULT_LEFT: u16 = 8;
+const DEFAULT_LEFT: u8 = 8;
 /// The split is by category.
-const CATEGORIES: u16 = 16;
+const CATEGORIES: u8 = 16;
 
 /// LightGBM's `kZeroThreshold`, which is a float: what is not beyond it is as good as 0.
 const ZERO: f64 = 1e-35_f32 as f64;
@@ -60,6 +64,8 @@ impl Forest {
     pub(super) fn new(trees: &[Tree], outputs: usize) -> Result<Self, LightGbmError> {
         let mut forest = Self {
             nodes: Vec::new(),
+            flags: Vec::new(),
+            values: Vec::new(),
             roots: Vec::new(),
             trees: trees.len(),
             outputs,
@@ -89,8 +95,10 @@ impl Forest {
         if place > u32::MAX as usize - 2 {
             return Err(LightGbmError::TooLarge);
         }
-        let nothing = Node { threshold: 0.0, next: place as u32, feature: 0, flags: 0 };
+        let nothing = Node { threshold: f64::INFINITY, next: place as u32, feature: 0 };
         self.nodes.resize(place + count, nothing);
+        self.flags.resize(place + count, 0);
+        self.values.resize(place + count, 0.0);
         Ok(place)
     }
 
@@ -105,7 +113,7 @@ impl Forest {
                 Child::Split(i) => {
                     let split = &tree.splits[i];
                     let next = self.place(2)?;
-                    self.nodes[place] = self.split(split, next as u32);
+                    self.split(place, split, next as u32);
                     left_to_do.extend([(next, split.left), (next + 1, split.right)]);
                 }
             }
@@ -115,14 +123,15 @@ impl Forest {
 
     fn leaf(&mut self, place: usize, leaf: &Leaf) {
         let next = place as u32;
-        self.nodes[place] = Node { threshold: leaf.value, next, feature: 0, flags: 0 };
+        self.nodes[place] = Node { threshold: f64::INFINITY, next, feature: 0 };
+        self.values[place] = leaf.value;
         if let Some(line) = &leaf.line {
             self.lines.insert(next, line.clone());
         }
     }
 
-    fn split(&mut self, split: &Split, next: u32) -> Node {
-        let flag = |flag: u16, set: bool| if set { flag } else { 0 };
+    fn split(&mut self, place: usize, split: &Split, next: u32) {
+        let flag = |flag: u8, set: bool| if set { flag } else { 0 };
         let mut flags = SPLIT | flag(DEFAULT_LEFT, split.default_left);
         let threshold = match &split.test {
             Test::Threshold(threshold) => {
@@ -143,7 +152,8 @@ impl Forest {
         if flags & (ZERO_MISSING | CATEGORIES) != 0 {
             self.kind = Kind::Any;
         }
-        Node { threshold, next, feature: split.feature, flags }
+        self.nodes[place] = Node { threshold, next, feature: split.feature.into() };
+        self.flags[place] = flags;
     }
 
     /// Adds to `outputs` what the trees say to each of the rows, in the order of the trees.
@@ -153,15 +163,17 @@ impl Forest {
             return;
         }
         let width = rows.len() / count;
+        let plain = self.kind == Kind::Thresholds && !rows.iter().any(|value| value.is_nan());
         // A group of trees stays in the cache while all rows pass it.
         for (group, roots) in self.roots.as_chunks::<GROUP>().0.iter().enumerate() {
             let first = group * GROUP;
             let trees = GROUP.min(self.trees - first);
             let rows = rows.chunks_exact(width).zip(outputs.chunks_exact_mut(self.outputs));
             for (row, outputs) in rows {
-                let leaves = match self.kind {
-                    Kind::Thresholds => self.descend(roots, |node| above(node, row)),
-                    Kind::Any => self.descend(roots, |node| self.goes_right(node, row)),
+                let leaves = if plain {
+                    self.descend(roots, |_, node| row[node.feature as usize] > node.threshold)
+                } else {
+                    self.descend(roots, |place, node| self.goes_right(place, node, row))
                 };
                 for (i, leaf) in leaves.iter().take(trees).enumerate() {
                     outputs[(first + i) % self.outputs] += self.value(*leaf, row);
@@ -172,26 +184,30 @@ impl Forest {
 
     /// Where the trees of these roots end.
     #[inline]
-    fn descend(&self, roots: &[u32; GROUP], right: impl Fn(&Node) -> bool) -> [u32; GROUP] {
+    fn descend(&self, roots: &[u32; GROUP], right: impl Fn(u32, &Node) -> bool) -> [u32; GROUP] {
         let mut places = *roots;
         loop {
-            let mut splits = 0;
+            let mut moved = 0;
             for place in &mut places {
                 let node = &self.nodes[*place as usize];
-                splits |= node.flags;
-                // A leaf stays where it is.
-                *place = node.next + u32::from(right(node) & (node.flags & SPLIT != 0));
+                let next = node.next + u32::from(right(*place, node));
+                moved |= next ^ *place;
+                *place = next;
             }
-            if splits & SPLIT == 0 {
+            if moved == 0 {
                 return places;
             }
         }
     }
 
-    /// Whether a value goes right, whatever the split is like.
-    fn goes_right(&self, node: &Node, row: &[f64]) -> bool {
-        let value = row[usize::from(node.feature)];
-        if node.flags & CATEGORIES != 0 {
+    /// Whether a value goes right, whatever the split is like; never at a leaf.
+    fn goes_right(&self, place: u32, node: &Node, row: &[f64]) -> bool {
+        let flags = self.flags[place as usize];
+        if flags & SPLIT == 0 {
+            return false;
+        }
+        let value = row[node.feature as usize];
+        if flags & CATEGORIES != 0 {
             // Towards 0, as a C cast; `NaN` and what is below 0 is in no set.
             let category = value as i32;
             if value.is_nan() || category < 0 {
@@ -201,14 +217,17 @@ impl Forest {
             let words = &self.categories[node.threshold as usize];
             return words.get(word).is_none_or(|word| word >> bit & 1 == 0);
         }
-        if node.flags & ZERO_MISSING != 0 && value.abs() <= ZERO {
-            return node.flags & DEFAULT_LEFT == 0;
+        if value.is_nan() {
+            return flags & NAN_LEFT == 0;
         }
-        above(node, row)
+        if flags & ZERO_MISSING != 0 && value.abs() <= ZERO {
+            return flags & DEFAULT_LEFT == 0;
+        }
+        value > node.threshold
     }
 
     fn value(&self, leaf: u32, row: &[f64]) -> f64 {
-        let value = self.nodes[leaf as usize].threshold;
+        let value = self.values[leaf as usize];
         match self.lines.get(&leaf).filter(|_| !self.lines.is_empty()) {
             None => value,
             Some(Line { constant, terms }) => {
@@ -222,14 +241,4 @@ impl Forest {
             }
         }
     }
-}
-
-/// Whether a value is above the threshold; `NaN` goes where the split sends it.
-#[inline]
-fn above(node: &Node, row: &[f64]) -> bool {
-    let value = row[usize::from(node.feature)];
-    let nan_left = (node.flags & NAN_LEFT != 0) & value.is_nan();
-    // Not a number is above all.
-    let up_to = value <= node.threshold;
-    !(up_to | nan_left)
 }
