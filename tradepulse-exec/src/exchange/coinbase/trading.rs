@@ -166,20 +166,22 @@ impl Account {
     ) -> Result<Option<OrderMessage>, ExchangeError> {
         let known = self.book().venue_id(id);
         match known {
-            Some(venue_id) => self.by_venue_id(symbol, &venue_id).await,
+            Some(venue_id) => {
+                let order = self.by_venue_id(&venue_id).await?;
+                Ok(Some(order).filter(|order| order.product_id == product_id(symbol)))
+            }
             None => self.search(symbol, id).await,
         }
     }
 
-    pub(super) async fn by_venue_id(
-        &self,
-        symbol: &Symbol,
-        venue_id: &str,
-    ) -> Result<Option<OrderMessage>, ExchangeError> {
+    /// The order that the venue gave this id. It is there, and may not be listed yet.
+    pub(super) async fn by_venue_id(&self, venue_id: &str) -> Result<OrderMessage, ExchangeError> {
         let call = Call::ask(format!("orders/historical/{venue_id}"));
         match self.client.call::<OrderAnswer>(&call).await {
-            Ok(answer) => Ok(Some(answer.order).filter(|o| o.product_id == product_id(symbol))),
-            Err(error) if error.is_not_found() => Ok(None),
+            Ok(answer) => Ok(answer.order),
+            Err(error) if error.is_not_found() => {
+                Err(ExchangeError::Unavailable(format!("{venue_id} is not listed yet")))
+            }
             Err(error) => Err(error.of_question()),
         }
     }
@@ -375,7 +377,8 @@ impl Account {
             let page: Result<AccountsMessage, _> = self.client.call(&next).await;
             let page = page.map_err(CallError::of_question)?;
             for account in page.accounts {
-                let (free, locked) = (account.available_balance.value, account.hold.value);
+                let free = account.available_balance.value;
+                let locked = account.hold.map(|hold| hold.value).unwrap_or_default();
                 if free.is_zero() && locked.is_zero() {
                     continue;
                 }
