@@ -4,10 +4,11 @@ use tradepulse_core::exchange::ExchangeError;
 use tradepulse_core::money::Price;
 use tradepulse_core::order::{OrderReport, OrderRequest, OrderStatus, RequestKind, Side};
 
+use super::account::Account;
 use super::client::Call;
 use super::errors::CallError;
 use super::messages::{CreateMessage, ProductMessage, product_id};
-use super::trading::{Account, duplicate, not_sent};
+use super::trading::{duplicate, not_sent};
 use crate::exchange::clock_offset::ClockOffset;
 
 /// How far beyond its trigger the limit of a stop is, as a part of it.
