@@ -37,7 +37,7 @@ async fn main() -> anyhow::Result<()> {
     let market = SyntheticMarket::new(Seed(7), Timeframe::M5).generate()?;
     let config = Config::parse(CONFIG, [])?.config;
     let registry = Registry::new().with::<channel_breakout::ChannelBreakout>();
-    // SqliteStore remembers; with `trade_on_paper` in the place of `replay`, and the market data of
+    // SqliteStore remembers; with `trade` in the place of `replay`, and the market data of
     // a venue, the same session trades the candles of now.
     let store = Arc::new(MemoryStore::default());
     let session = Session::new(config, registry, &[], store.clone(), Clock::system())?;

@@ -17,6 +17,7 @@ pub(crate) mod fetch;
 pub(crate) mod import;
 pub(crate) mod indicators;
 pub(crate) mod lookahead;
+pub(crate) mod model_server;
 pub(crate) mod orders;
 pub(crate) mod overfitting;
 pub(crate) mod parity;

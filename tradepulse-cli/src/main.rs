@@ -80,6 +80,7 @@ enum Command {
     Trade(command::trade::Arguments),
     /// List the exchanges that can be traded at and what they can do, or test one
     #[cfg(feature = "venues")]
+    #[command(visible_alias = "exchange")]
     Exchanges(command::exchanges::Arguments),
     /// Fetch the candles of an exchange that the store does not have
     #[cfg(feature = "venues")]
@@ -87,6 +88,8 @@ enum Command {
     /// Serve a simulated exchange on this machine, for trials and other programs
     #[cfg(feature = "simulator")]
     Simulator(command::simulator::Arguments),
+    /// Serve a model over HTTP
+    ModelServer(command::model_server::Arguments),
     /// Take candles from files into the store
     Import(command::import::Arguments),
     /// List, check and export stored candles
@@ -139,6 +142,7 @@ fn main() -> ExitCode {
         Command::Fetch(arguments) => command::fetch::run(arguments, &cli.place),
         #[cfg(feature = "simulator")]
         Command::Simulator(arguments) => command::simulator::run(arguments),
+        Command::ModelServer(arguments) => command::model_server::run(arguments),
         Command::Import(arguments) => command::import::run(arguments, &cli.place),
         Command::Data(arguments) => command::data::run(arguments, &cli.place),
         Command::Backup(arguments) => command::backup::run(arguments, &cli.place),

@@ -11,14 +11,14 @@ use tradepulse_exec::exchange::venue::{Venue, VenueAccess};
 /// The market data of the venue that the configuration names.
 #[cfg(feature = "venues")]
 pub(crate) async fn market_data(config: &Config) -> Result<Arc<dyn MarketData>> {
-    let (venue, access) = named(config)?;
+    let (venue, access) = named(config, "main")?;
     Ok(venue.market_data(access).await?)
 }
 
-/// The account that the configuration names.
+/// The account of this wallet.
 #[cfg(feature = "venues")]
-pub(crate) async fn exchange(config: &Config) -> Result<Arc<dyn Exchange>> {
-    let (venue, access) = named(config)?;
+pub(crate) async fn exchange(config: &Config, wallet: &str) -> Result<Arc<dyn Exchange>> {
+    let (venue, access) = named(config, wallet)?;
     Ok(venue.exchange(access).await?)
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn has_adapter(config: &Config) -> Result<()> {
 }
 
 #[cfg(feature = "venues")]
-fn named(config: &Config) -> Result<(Venue, VenueAccess)> {
+fn named(config: &Config, wallet: &str) -> Result<(Venue, VenueAccess)> {
     use anyhow::Context;
 
     let exchange = &config.exchange;
@@ -38,7 +38,7 @@ fn named(config: &Config) -> Result<(Venue, VenueAccess)> {
         "exchange.name: trade on stored candles with --replay, and --data FILE for candles that \
          are not imported",
     )?;
-    Ok((venue, VenueAccess::of_config(config, |name| std::env::var(name).ok())?))
+    Ok((venue, VenueAccess::of_config(config, wallet, |name| std::env::var(name).ok())?))
 }
 
 /// There is none in a build without adapters.
@@ -57,6 +57,6 @@ pub(crate) async fn market_data(_: &Config) -> Result<Arc<dyn MarketData>> {
 
 /// There is none in a build without adapters.
 #[cfg(not(feature = "venues"))]
-pub(crate) async fn exchange(_: &Config) -> Result<Arc<dyn Exchange>> {
+pub(crate) async fn exchange(_: &Config, _: &str) -> Result<Arc<dyn Exchange>> {
     anyhow::bail!("this build has no exchange adapters (features `binance`, `coinbase`)")
 }

@@ -94,15 +94,25 @@ fn fetched_once(exchange: &str) {
     };
     let middle = fetch("2024-01-03", "2024-01-04", &[]);
     assert!(stdout(&middle).contains("288 candles fetched"), "{middle:?}");
+    let later = fetch("2024-01-06", "2024-01-07", &[]);
+    assert!(stdout(&later).contains("287 candles fetched"), "{later:?}");
+    let fill = ["data", "fill", "--data-dir", &data_dir, "--rest-url", &simulator.url];
+    let filled = run(&fill);
+    let text = "576 candles fetched; the exchange does not have the other 1";
+    assert!(stdout(&filled).contains(text), "{filled:?}");
     let all = fetch("2024-01-01", "2025-01-01", &[]);
     let text = stdout(&all);
-    assert!(text.contains("2,711 candles fetched"), "{all:?}");
+    assert!(text.contains("1,848 candles fetched"), "{all:?}");
     assert!(text.contains("history has 2,999"), "{text}");
     assert!(text.contains("1 gaps (1 candles missing, 1 in the longest)"), "{text}");
     let again = fetch("2024-01-01", "2025-01-01", &["--json"]);
     let json: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
     assert_eq!(json["fetched"], 0);
     assert_eq!(json["history"]["rows"], 2_999);
+    let gaps = run(&["data", "gaps", "--data-dir", &data_dir, "--json"]);
+    let gaps: serde_json::Value = serde_json::from_slice(&gaps.stdout).unwrap();
+    assert_eq!(gaps[0]["gaps"].as_array().unwrap().len(), 1, "{gaps}");
+    assert_eq!(gaps[0]["gaps"][0]["candles"], 1);
     // What was fetched is what was served.
     let file = file.to_string_lossy();
     let place = ["--data-dir", &data_dir, &file];

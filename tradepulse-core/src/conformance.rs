@@ -1,6 +1,7 @@
 //! Suites that every adapter of a port runs (feature `conformance`).
 
 pub mod exchange;
+pub mod predictor;
 pub mod store;
 pub mod trading_store;
 

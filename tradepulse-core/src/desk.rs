@@ -353,7 +353,7 @@ impl Desk {
         for i in 0..self.lanes.len() {
             self.with(i, commands, |lane, context| {
                 if i == 0 {
-                    let text = format!("emergency stop: {why}");
+                    let text = format!("emergency stop: {why}; entries wait for a person's reset");
                     context.notice(Level::Error, NoticeKind::Emergency, text);
                 }
                 lane.liquidate(ExitReason::Emergency, context);

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use account::{Balance, VenuePosition};
+pub use account::{Balance, KeyPermissions, VenuePosition};
 pub use capability::{Capabilities, Protection};
 pub use error::{CancelOutcome, ExchangeError, MarketDataError, RejectKind};
 pub use feed::{Feed, FeedError, FeedEvent};
@@ -114,6 +114,23 @@ pub trait Exchange: Send + Sync {
     /// If the venue could not be asked.
     async fn positions(&self) -> Result<Vec<VenuePosition>, ExchangeError>;
 
+    /// Makes a derivatives market ready for positions of this leverage, each backed by its own
+    /// margin, before the first order there; nothing is to be done on a spot venue.
+    ///
+    /// # Errors
+    /// If the venue refuses it, or could not be asked.
+    async fn prepare(&self, _symbol: &Symbol, _leverage: u32) -> Result<(), ExchangeError> {
+        Ok(())
+    }
+
+    /// What the key may do.
+    ///
+    /// # Errors
+    /// If the venue could not be asked.
+    async fn permissions(&self) -> Result<KeyPermissions, ExchangeError> {
+        Ok(KeyPermissions::default())
+    }
+
     /// What happened since the last call, oldest first. Never waits.
     fn drain(&self) -> Vec<VenueEvent>;
 
@@ -170,6 +187,14 @@ impl<E: Exchange + ?Sized> Exchange for Arc<E> {
 
     async fn positions(&self) -> Result<Vec<VenuePosition>, ExchangeError> {
         (**self).positions().await
+    }
+
+    async fn prepare(&self, symbol: &Symbol, leverage: u32) -> Result<(), ExchangeError> {
+        (**self).prepare(symbol, leverage).await
+    }
+
+    async fn permissions(&self) -> Result<KeyPermissions, ExchangeError> {
+        (**self).permissions().await
     }
 
     fn drain(&self) -> Vec<VenueEvent> {

@@ -6,6 +6,7 @@
 //! - [`engine`]: intents become orders, fills become trades; [`simulation`] is the venue behind it.
 //! - [`exchange`]: the ports to venues; [`order`]: an order's life; [`risk`]: what stops one.
 //! - [`backtest`]: the loop around both; [`performance`]: what came out.
+//! - [`inference`]: models and what they answer; [`ensemble`]: several models, one decision.
 //! - [`store`]: what training and trading keep.
 //!
 //! Nothing here asks what time it is, throws dice it was not handed, or touches a socket, a disk or
@@ -67,8 +68,10 @@ pub mod backtest;
 pub mod conformance;
 pub mod desk;
 pub mod engine;
+pub mod ensemble;
 pub mod exchange;
 pub mod indicator;
+pub mod inference;
 pub mod lifecycle;
 pub mod market;
 pub mod money;

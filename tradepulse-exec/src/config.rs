@@ -194,6 +194,12 @@ impl Config {
         }
     }
 
+    /// Where the keys of this wallet are: its own, or those of `exchange` where it names none.
+    pub fn keys(&self, wallet: &str) -> SecretKeys {
+        let own = self.wallets.iter().find(|w| w.name == wallet).map(Wallet::keys);
+        own.filter(|keys| keys.key().is_some()).unwrap_or_else(|| self.exchange.keys())
+    }
+
     fn check(&self, node: &Node, reader: &mut Reader) {
         let unplaced = self.trading.configurations.iter().find(|c| c.symbol.is_none());
         if let Some(configuration) = unplaced.filter(|_| self.symbols.is_empty()) {

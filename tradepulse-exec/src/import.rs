@@ -1,5 +1,6 @@
-//! Candles from files: CSV, gzipped CSV and Parquet, told apart by their first bytes; and the
-//! [funding rates](read_funding) of perpetuals.
+//! Candles from files: CSV, gzipped CSV, Parquet, and zip archives of one CSV file such as those of
+//! Binance Vision, told apart by their first bytes; and the [funding rates](read_funding) of
+//! perpetuals.
 //!
 //! # CSV
 //! UTF-8, one candle a line, fields separated by commas, semicolons or tabs. Columns are found by
@@ -31,6 +32,7 @@
 //! Every error names the file, and where there is one the line (of a CSV file; the header is line
 //! 1) or row (of a Parquet file; the first is 1) and the column.
 
+mod archive;
 mod csv;
 mod error;
 mod funding;
@@ -255,7 +257,7 @@ fn open(path: &Path) -> Result<(Content, u64), ImportError> {
             let text = flate2::bufread::MultiGzDecoder::new(BufReader::new(file));
             Content::Text(Box::new(BufReader::with_capacity(csv::BUFFER, text)))
         }
-        [b'P', b'K', 3, 4] => return Err(ImportError::format(path, "is a zip archive: unpack it")),
+        [b'P', b'K', 3, 4] => Content::Text(archive::open(path, file)?),
         [0x28, 0xb5, 0x2f, 0xfd] => {
             return Err(ImportError::format(path, "is compressed with zstd: unpack it"));
         }

@@ -10,12 +10,15 @@
 //! loop around a desk. Feature `checks`: [`preflight`] and [`doctor`] look whether everything is in
 //! order, [`parity`] whether a run earned what a backtest says.
 //!
+//! Models that can be asked are in the module `inference`. Feature `lightgbm`: LightGBM text models.
+//! Feature `remote`: models behind HTTP. Feature `model-server`: [`model_server`] serves one over HTTP.
+//!
 //! What stands around trading, each a feature of its name: `config` reads `config.yaml`, `alerts`
 //! tells people (the module `alert`), `metrics` tells Prometheus, `logging` writes logs.
 
 #[cfg(any(feature = "alerts", feature = "config"))]
 pub mod alert;
-#[cfg(any(feature = "data", feature = "paper", feature = "sqlite"))]
+#[cfg(any(feature = "data", feature = "lightgbm", feature = "paper", feature = "sqlite"))]
 pub mod atomic;
 #[cfg(feature = "checks")]
 pub mod check;
@@ -31,10 +34,14 @@ pub mod exchange;
 pub mod export;
 #[cfg(feature = "data")]
 pub mod import;
+#[cfg(any(feature = "lightgbm", feature = "remote"))]
+pub mod inference;
 #[cfg(feature = "logging")]
 pub mod logging;
 #[cfg(feature = "metrics")]
 pub mod metrics;
+#[cfg(feature = "model-server")]
+pub mod model_server;
 #[cfg(feature = "checks")]
 pub mod parity;
 #[cfg(feature = "checks")]

@@ -21,7 +21,7 @@ mod server;
 mod settings;
 mod venue;
 
-pub use fault::HttpFault;
+pub use fault::{FaultRates, HttpFault};
 pub use handle::{SimulatorError, VenueSimulator};
 pub use replay::shifted;
 pub use settings::{Dialect, SimulatedMarket, SimulatorKey, SimulatorSettings};

@@ -155,7 +155,6 @@ fn bad_files_are_named() {
             "f.csv, line 1: numbers where the header should be: name the columns \
           timestamp_ms,open,high,low,close,volume",
         ),
-        ("PK\u{3}\u{4}rest", "f.csv is a zip archive: unpack it"),
         (
             "timestamp,open,high,low,close,volume\n300000,10,12,9,11,5\n",
             "f.csv, line 2, column time: \"300000\" could count any unit: name the column \
@@ -308,5 +307,40 @@ proptest! {
         let options = Options { repair: true, ..Options::default() };
         let mended = import(&[&file], Timeframe::M1, &options).unwrap().series;
         prop_assert_eq!(mended.sha256(), series.sha256());
+    }
+}
+
+/// A zip archive of these files.
+fn zipped(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, text) in files {
+        archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut archive, text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn archives_of_binance_are_read_as_they_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("BTCUSDT-5m-2025-01.zip");
+    // Without a header, in microseconds.
+    let rows = "1735689600000000,10,12,9,11,5,1735689899999999,55.0,7,2.5,27.5,0\n\
+                1735689900000000,11,13,10,12,6,1735690199999999,72.0,9,3.5,42.0,0\n";
+    std::fs::write(&file, zipped(&[("BTCUSDT-5m-2025-01.csv", rows)])).unwrap();
+    let read = import(&[&file], Timeframe::M5, &Options::default()).unwrap();
+    assert_eq!(read.series.close(), [11.0, 12.0]);
+    assert_eq!(read.series.time()[0], 1_735_689_600_000);
+    assert_eq!(read.place(1).unwrap().line(), 2);
+    let whole = zipped(&[("a.csv", rows)]);
+    for (content, message) in [
+        (zipped(&[("a.csv", rows), ("b.csv", rows)]), "is a zip archive with 2 CSV files"),
+        (zipped(&[("a.txt", rows)]), "is a zip archive with 0 CSV files"),
+        (whole[..whole.len() / 2].to_vec(), "is no zip archive that can be read"),
+        (b"PK\x03\x04rest".to_vec(), "is no zip archive that can be read"),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        let error = import(&[&file], Timeframe::M5, &Options::default()).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
     }
 }

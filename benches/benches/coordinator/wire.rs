@@ -216,7 +216,8 @@ pub(crate) fn print(what: &str, times: &mut [Duration]) {
 }
 
 pub(crate) fn bench(_: &mut Criterion) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
     let folder = || tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let (synced, unsynced) = (folder(), folder());
     let open = |folder: &tempfile::TempDir| runtime.block_on(SqliteStore::open(folder.path()));

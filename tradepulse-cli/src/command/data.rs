@@ -1,3 +1,7 @@
+#[cfg(feature = "venues")]
+mod fill;
+mod gaps;
+
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -30,6 +34,25 @@ enum Action {
     Check {
         #[command(flatten)]
         which: Filter,
+        /// JSON on stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// List where candles are missing
+    Gaps {
+        #[command(flatten)]
+        which: Filter,
+        /// JSON on stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask the exchanges for the candles that are missing
+    #[cfg(feature = "venues")]
+    Fill {
+        #[command(flatten)]
+        which: Filter,
+        #[command(flatten)]
+        venue: crate::arguments::VenueArguments,
         /// JSON on stdout
         #[arg(long)]
         json: bool,
@@ -101,6 +124,9 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     match arguments.action {
         Action::Ls { json } => list(&store, json),
         Action::Check { which, json } => check(&store, &which, json),
+        Action::Gaps { which, json } => gaps::gaps(&store, &which, json),
+        #[cfg(feature = "venues")]
+        Action::Fill { which, venue, json } => fill::fill(&store, &which, &venue, json),
         Action::Export { exchange, symbol, timeframe, from, to, file } => {
             let market = Market { exchange, symbol, timeframe };
             require_order(from, to)?;

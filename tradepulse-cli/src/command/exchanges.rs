@@ -115,5 +115,17 @@ async fn test(venue: Venue, symbol: &Symbol, access: VenueAccess) -> Result<Verd
         positions.len(),
         open.ours.len() + open.foreign.len()
     ))?;
+    let may = exchange.permissions().await?;
+    let says = |may: Option<bool>| {
+        may.map_or("is not told by the exchange", |may| match may {
+            true => "yes",
+            false => "no",
+        })
+    };
+    output::line(format!(
+        "May the key trade: {}; may it withdraw, which nothing here needs: {}",
+        says(may.trade),
+        says(may.withdraw)
+    ))?;
     Ok(Verdict::Good)
 }

@@ -1,11 +1,13 @@
+use std::ops::Range;
+
 use anyhow::Result;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use tradepulse_core::market::{ExchangeName, Market, Symbol};
 use tradepulse_core::time::{Timeframe, Timestamp};
-use tradepulse_exec::exchange::backfill::{Progress, backfill};
-use tradepulse_exec::exchange::venue::Venue;
+use tradepulse_exec::exchange::backfill::{Filled, Progress, backfill};
+use tradepulse_exec::exchange::venue::{Venue, VenueAccess};
 use tradepulse_exec::store::columnar::CandleStore;
 
 use crate::arguments::{DataDir, VenueArguments, require_order};
@@ -42,24 +44,8 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let market = Market { exchange, symbol, timeframe };
     let adapter = Venue::of_name(&market.exchange)?;
     let access = venue.access()?;
-    let runtime = crate::records::runtime()?;
-    let bar = progress_bar();
-    let filled = runtime.block_on(async {
-        let data = adapter.market_data(access).await?;
-        // Candles are of the venue's time, not of this machine's.
-        let now = data.time().await?;
-        let span = from..to.unwrap_or(now).min(now);
-        let progress = |state: Progress| {
-            bar.set_length(state.missing);
-            bar.set_position(state.passed);
-        };
-        Ok::<_, anyhow::Error>(backfill(data.as_ref(), &store, &market, span, progress).await?)
-    });
-    bar.finish_and_clear();
-    if filled.is_err() && bar.position() > 0 {
-        output::note("what was stored stays; the same command goes on from there");
-    }
-    let filled = filled?;
+    let span = from..to.unwrap_or(Timestamp::LATEST);
+    let filled = fetch(&store, adapter, access, &market, span)?;
     if json {
         output::json(&json!({
             "market": market,
@@ -85,6 +71,34 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
         gaps.longest
     ))?;
     Ok(Verdict::Good)
+}
+
+/// Asks an exchange for what the store does not have of a span, and shows how far it has come.
+pub(crate) fn fetch(
+    store: &CandleStore,
+    adapter: Venue,
+    access: VenueAccess,
+    market: &Market,
+    span: Range<Timestamp>,
+) -> Result<Filled> {
+    let runtime = crate::records::runtime()?;
+    let bar = progress_bar();
+    let filled = runtime.block_on(async {
+        let data = adapter.market_data(access).await?;
+        // Candles are of the venue's time, not of this machine's.
+        let now = data.time().await?;
+        let span = span.start..span.end.min(now);
+        let progress = |state: Progress| {
+            bar.set_length(state.missing);
+            bar.set_position(state.passed);
+        };
+        Ok(backfill(data.as_ref(), store, market, span, progress).await?)
+    });
+    bar.finish_and_clear();
+    if filled.is_err() && bar.position() > 0 {
+        output::note("what was stored stays; the same command goes on from there");
+    }
+    filled
 }
 
 fn progress_bar() -> ProgressBar {

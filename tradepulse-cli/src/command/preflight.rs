@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
+use tokio::runtime::Runtime;
 use tradepulse_core::exchange::{Exchange, MarketData};
 use tradepulse_exec::check::Check;
 use tradepulse_exec::config::{Config, ConfigError};
@@ -45,12 +46,18 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     if arguments.live {
         (config.mode.dry_run, config.mode.testnet) = (false, false);
     }
-    let (registry, data_dir) = (registry(), place.path()?);
-    let runtime = records::runtime()?;
     let mut found = vec![Check::pass("config", format!("{} is valid", path.display()))];
-    let (market_data, exchange) = runtime.block_on(venue(&config, &mut found));
+    found.extend(checks_of(&config, place, &records::runtime()?)?);
+    checks::show(&found, arguments.json)
+}
+
+/// What a preflight finds.
+pub(crate) fn checks_of(config: &Config, place: &DataDir, runtime: &Runtime) -> Result<Vec<Check>> {
+    let (registry, data_dir) = (registry(), place.path()?);
+    let mut found = Vec::new();
+    let (market_data, exchange) = runtime.block_on(venue(config, &mut found));
     let preflight = Preflight {
-        config: &config,
+        config,
         registry: &registry,
         data_dir: &data_dir,
         environment: &|name| std::env::var(name).ok(),
@@ -59,7 +66,7 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
         now: now(),
     };
     found.extend(runtime.block_on(preflight.run()));
-    checks::show(&found, arguments.json)
+    Ok(found)
 }
 
 /// What can be had of the venue; what cannot be connected to is a check that failed.
@@ -79,7 +86,8 @@ async fn venue(
     if config.mode.dry_run {
         return (data, Err("a dry run has no account at the exchange".to_owned()));
     }
-    let exchange = venues::exchange(config).await.map_err(|error| {
+    let wallet = config.wallets.first().map_or("main", |wallet| &wallet.name);
+    let exchange = venues::exchange(config, wallet).await.map_err(|error| {
         let advice = "are the keys there and right, and do they belong to this exchange?";
         found.push(Check::fail("account", format!("{error:#}"), advice));
         "the account cannot be reached".to_owned()

@@ -11,7 +11,7 @@ use tradepulse_core::time::{Timeframe, Timestamp};
 use tradepulse_exec::import;
 use tradepulse_exec::secret::Secret;
 use tradepulse_exec::simulator::{
-    Dialect, SimulatedMarket, SimulatorKey, SimulatorSettings, VenueSimulator, shifted,
+    Dialect, FaultRates, SimulatedMarket, SimulatorKey, SimulatorSettings, VenueSimulator, shifted,
 };
 
 use crate::output::{self, Verdict, number};
@@ -36,8 +36,8 @@ pub(crate) struct Arguments {
     /// Length of its candles
     #[arg(long, default_value = "1m")]
     timeframe: Timeframe,
-    /// Seed of made-up candles
-    #[arg(long, default_value_t = 42, conflicts_with = "data")]
+    /// Seed of made-up candles, and of faults
+    #[arg(long, default_value_t = 42)]
     seed: u64,
     /// Name of the account's API key
     #[arg(long, default_value = "simulated-key", env = "TRADEPULSE_SIMULATOR_KEY")]
@@ -61,6 +61,11 @@ pub(crate) struct Arguments {
     /// How many candles are the past when trading begins [default: half of them]
     #[arg(long, value_name = "CANDLES", requires = "speed")]
     history: Option<usize>,
+    /// What goes wrong by chance: a probability for everything, or such as
+    /// answer-lost=0.01,duplicated=0.02 (error-before, error-after, timeout-after, answer-lost,
+    /// rate-limited; duplicated, reordered, disconnected)
+    #[arg(long, value_name = "RATES")]
+    faults: Option<FaultRates>,
     /// Weight of requests in a minute [default: the exchange's]
     #[arg(long)]
     weight_limit: Option<u64>,
@@ -99,6 +104,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
     let is_known = arguments.secret.is_none();
     let secret = arguments.secret.map_or(known.secret, Secret::new);
     settings.key = Some(SimulatorKey { key: arguments.key.clone(), secret: secret.clone() });
+    (settings.faults, settings.fault_seed) = (arguments.faults, Seed(arguments.seed));
     if let Some(limit) = arguments.weight_limit {
         settings.weight_limit = limit;
     }

@@ -1,20 +1,22 @@
+mod consent;
 mod live;
 mod replay;
 pub(crate) mod summary;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use tokio::runtime::Runtime;
-use tradepulse_core::store::trading::TradingStore;
+use tradepulse_core::store::trading::{RunMode, TradingStore};
 use tradepulse_core::store::{
     ConfigurationFilter, MemoryStore, Page, TrainedConfiguration, TrainingStore,
 };
 use tradepulse_core::time::Timestamp;
 use tradepulse_exec::config::{Config, ConfigError};
-use tradepulse_exec::coordinator::session::{Replay, Session, WalletOutcome};
+use tradepulse_exec::coordinator::session::{Accounts, Replay, Session, WalletOutcome};
 use tradepulse_exec::coordinator::{Clock, Observer, ReplaySpeed};
 use tradepulse_exec::store::lock::InstanceLock;
 use tradepulse_exec::store::sqlite::SqliteStore;
@@ -52,6 +54,10 @@ pub(crate) struct Arguments {
     /// that one is given up as it is, with what it holds at the venue
     #[arg(long, conflicts_with = "replay")]
     new_run: bool,
+    /// Say that you know what `mode` means when neither a dry run nor a test network is set; a
+    /// preflight comes first then
+    #[arg(long, env = "TRADEPULSE_I_UNDERSTAND_THIS_TRADES_REAL_MONEY", conflicts_with = "replay")]
+    i_understand_this_trades_real_money: bool,
     /// Keep no records
     #[arg(long, requires = "replay")]
     no_records: bool,
@@ -88,17 +94,19 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Config> {
 
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let config = load(arguments.config.as_deref())?;
-    if !config.mode.dry_run {
-        bail!("mode: this version trades dry runs only; set mode.dry_run: true");
-    }
     let runtime = crate::records::runtime()?;
     let outcomes = match arguments.replay {
         Some(span) => replay(&arguments, span, config, place, &runtime)?,
         None => {
+            if money(&config) {
+                consent::ask(&config, arguments.i_understand_this_trades_real_money)?;
+                consent::preflight(&config, place, &runtime)?;
+            }
             let data = runtime.block_on(crate::venues::market_data(&config))?;
             let (folder, store, trained, _lock) = records(&config, place, &runtime)?;
+            let accounts = runtime.block_on(accounts(&config, &folder))?;
             let new_run = arguments.new_run;
-            let place = live::Place { data, folder, store, trained, new_run };
+            let place = live::Place { data, accounts, folder, store, trained, new_run };
             live::trade(config, place, &runtime)?
         }
     };
@@ -165,6 +173,28 @@ fn replay(
     }
     drop(lock);
     Ok(outcomes)
+}
+
+/// Whether orders of this configuration cost money.
+fn money(config: &Config) -> bool {
+    !config.mode.dry_run && !config.mode.testnet
+}
+
+/// Where the orders of each wallet go.
+async fn accounts(config: &Config, folder: &Path) -> Result<Accounts> {
+    if config.mode.dry_run {
+        return Ok(Accounts::Paper(folder.to_owned()));
+    }
+    let mode = if money(config) { RunMode::Live } else { RunMode::Testnet };
+    let names = config.wallets.iter().map(|wallet| wallet.name.clone());
+    let names = if config.wallets.is_empty() { vec!["main".to_owned()] } else { names.collect() };
+    let mut by_wallet = BTreeMap::new();
+    for name in names {
+        let account = crate::venues::exchange(config, &name).await;
+        let account = account.with_context(|| format!("the account of wallet {name}"))?;
+        by_wallet.insert(name, account);
+    }
+    Ok(Accounts::Venue { mode, by_wallet })
 }
 
 /// The folder of the records, the store in it, the active trained configurations, and the right to

@@ -6,7 +6,7 @@ use super::command::{Command, Notice, NoticeKind, Record};
 use super::settings::DeskSettings;
 use crate::exchange::Capabilities;
 use crate::order::{ClientOrderId, OrderLife, OrderRequest, RunTag};
-use crate::risk::RiskGate;
+use crate::risk::{CircuitBreaker, RiskGate};
 use crate::time::Timestamp;
 
 /// What the parts of a desk share while an event is taken.
@@ -27,6 +27,29 @@ impl Context<'_> {
     pub(super) fn notice(&mut self, level: Level, kind: NoticeKind, text: String) {
         let notice = Notice { level, kind, lane: Some(self.lane), text };
         self.commands.push(Command::Record(Record::Notice(notice)));
+    }
+
+    /// Tells the gate of a trade's profit, and people of what the circuit breaker made of it.
+    pub(super) fn trade_ended(&mut self, profit: f64) {
+        let before = self.gate.state().breaker;
+        self.gate.closed(self.now, profit);
+        match (before, self.gate.state().breaker) {
+            (CircuitBreaker::Open { .. }, CircuitBreaker::Open { .. })
+            | (CircuitBreaker::Closed { .. }, CircuitBreaker::Closed { .. }) => {}
+            (_, CircuitBreaker::Open { since }) => {
+                let rules = self.gate.rules().circuit_breaker.unwrap_or_default();
+                let text = format!(
+                    "losses opened the circuit breaker: no entries until {}, then one that decides",
+                    rules.half_open_at(since)
+                );
+                self.notice(Level::Warning, NoticeKind::Breaker, text);
+            }
+            (_, CircuitBreaker::Closed { .. }) => {
+                let text = "a win closed the circuit breaker: entries pass again".to_owned();
+                self.notice(Level::Info, NoticeKind::Breaker, text);
+            }
+            (_, CircuitBreaker::HalfOpen { .. }) => {}
+        }
     }
 
     pub(super) fn outcome_unknown(&mut self, request: &OrderRequest, reason: &str) {

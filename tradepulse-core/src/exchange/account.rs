@@ -15,6 +15,15 @@ pub struct Balance {
     pub locked: Quantity,
 }
 
+/// What the key of an account may do, as far as the venue tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyPermissions {
+    /// Whether it may trade.
+    pub trade: Option<bool>,
+    /// Whether it may withdraw, which nothing here needs.
+    pub withdraw: Option<bool>,
+}
+
 /// A position of a derivatives account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VenuePosition {

@@ -14,6 +14,18 @@ pub(super) trait Aggregate {
     /// What is known of a run after `value` was put before it.
     fn prepend(&self, run: Self::Known, value: Self::Value, reference: Self::Value) -> Self::Known;
 
+    /// What is known of a run after the newer of two values was put before it, and after both.
+    #[inline]
+    fn prepend_two(
+        &self,
+        run: Self::Known,
+        [older, newer]: [Self::Value; 2],
+        reference: Self::Value,
+    ) -> [Self::Known; 2] {
+        let one = self.prepend(run, newer, reference);
+        [one, self.prepend(one, older, reference)]
+    }
+
     /// What is known of a run after `value` was put behind it.
     fn append(&self, run: Self::Known, value: Self::Value, reference: Self::Value) -> Self::Known;
 
@@ -39,6 +51,17 @@ where
     #[inline]
     fn prepend(&self, run: [f64; N], value: [f64; N], _: [f64; N]) -> [f64; N] {
         self.join(run, value)
+    }
+
+    /// The two are added to each other first, so that a long run waits for every other sum alone.
+    #[inline]
+    fn prepend_two(
+        &self,
+        run: [f64; N],
+        [older, newer]: [[f64; N]; 2],
+        _: [f64; N],
+    ) -> [[f64; N]; 2] {
+        [self.join(run, newer), self.join(run, self.join(newer, older))]
     }
 
     #[inline]

@@ -65,9 +65,17 @@ impl<A: Aggregate> Window<A> {
             slot.value = newest;
         }
         let mut suffix = A::NOTHING;
-        for slot in self.slots.iter_mut().rev() {
+        let fours = self.slots.len() / FOUR * FOUR;
+        let (fours, rest) = self.slots.split_at_mut(fours);
+        for slot in rest.iter_mut().rev() {
             suffix = self.aggregate.prepend(suffix, slot.value, newest);
             slot.suffix = suffix;
+        }
+        for [older, newer] in fours.as_chunks_mut().0.iter_mut().rev() {
+            let values = [older.value, newer.value];
+            let suffixes = self.aggregate.prepend_two(suffix, values, newest);
+            [newer.suffix, older.suffix] = suffixes;
+            suffix = older.suffix;
         }
         self.at = 0;
         self.prefix = A::NOTHING;
@@ -230,12 +238,17 @@ fn runs<A: Aggregate, const K: usize>(
         let blocks = blocks.map(|block| &block.as_chunks::<FOUR>().0[..fours]);
         for i in 0..fours {
             let j = fours - 1 - i;
-            for (m, n) in (0..FOUR).zip((0..FOUR).rev()) {
+            for (m, n) in [(0, 2), (2, 0)] {
                 for k in 0..K {
-                    prefix[k] = aggregate.append(prefix[k], blocks[k][i][m], before[k]);
-                    prefixes[k][i][m] = prefix[k];
-                    suffix[k] = aggregate.prepend(suffix[k], blocks[k][j][n], newest[k]);
-                    suffixes[k][j][n] = suffix[k];
+                    let [older, newer] = [blocks[k][j][n], blocks[k][j][n + 1]];
+                    let [one, two] = aggregate.prepend_two(suffix[k], [older, newer], newest[k]);
+                    suffixes[k][j][n + 1] = one;
+                    suffixes[k][j][n] = two;
+                    suffix[k] = two;
+                    for m in m..m + 2 {
+                        prefix[k] = aggregate.append(prefix[k], blocks[k][i][m], before[k]);
+                        prefixes[k][i][m] = prefix[k];
+                    }
                 }
             }
         }

@@ -19,6 +19,13 @@ impl Default for BreakerRules {
     }
 }
 
+impl BreakerRules {
+    /// When a breaker that opened at `since` becomes half-open.
+    pub fn half_open_at(&self, since: Timestamp) -> Timestamp {
+        Timestamp::from_ms(since.as_ms().saturating_add(i64::from(self.cool_down_seconds) * 1000))
+    }
+}
+
 /// Stops trading after a number of losses in a row.
 ///
 /// `Closed` lets entries pass. Enough losses open it; after the cool-down it is half-open, which
@@ -59,7 +66,7 @@ impl CircuitBreaker {
     pub fn permits(&self, rules: &BreakerRules, at: Timestamp) -> bool {
         match *self {
             Self::Closed { .. } => true,
-            Self::Open { since } => at >= half_open_at(since, rules),
+            Self::Open { since } => at >= rules.half_open_at(since),
             Self::HalfOpen { .. } => false,
         }
     }
@@ -67,7 +74,7 @@ impl CircuitBreaker {
     /// An entry was made.
     pub(super) fn entered(&mut self, rules: &BreakerRules, at: Timestamp) {
         if let Self::Open { since } = *self
-            && at >= half_open_at(since, rules)
+            && at >= rules.half_open_at(since)
         {
             *self = Self::HalfOpen { since };
         }
@@ -95,11 +102,6 @@ impl CircuitBreaker {
             Self::Closed { .. } | Self::Open { .. } => {}
         }
     }
-}
-
-/// When a breaker that opened at `since` becomes half-open.
-pub(super) fn half_open_at(since: Timestamp, rules: &BreakerRules) -> Timestamp {
-    Timestamp::from_ms(since.as_ms().saturating_add(i64::from(rules.cool_down_seconds) * 1000))
 }
 
 #[cfg(test)]

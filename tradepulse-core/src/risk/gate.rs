@@ -1,7 +1,6 @@
 #[cfg(test)]
 mod tests;
 
-use super::breaker::half_open_at;
 use super::{
     Approved, CircuitBreaker, EntryContext, RiskRefusal, RiskRule, RiskRules, RiskState, Shutdown,
 };
@@ -215,7 +214,7 @@ impl RiskGate {
                 CircuitBreaker::Open { since } => format!(
                     "{} losses in a row opened it at {since}; it is half-open from {} on",
                     breaker.consecutive_losses,
-                    half_open_at(since, breaker)
+                    breaker.half_open_at(since)
                 ),
                 _ => "half-open, and its one trade is under way".to_owned(),
             };

@@ -285,6 +285,18 @@ impl Url {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is an address of this machine.
+    pub fn is_local(&self) -> bool {
+        let rest = self.0.split_once("://").map_or(&*self.0, |(_, rest)| rest);
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = match authority.strip_prefix('[') {
+            Some(rest) => rest.split(']').next().unwrap_or_default(),
+            None => authority.split(':').next().unwrap_or_default(),
+        };
+        host.eq_ignore_ascii_case("localhost")
+            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
 }
 
 impl std::fmt::Display for Url {

@@ -1,3 +1,5 @@
+mod marks;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -9,9 +11,8 @@ use tradepulse_core::money::Quantity;
 use tradepulse_core::order::{ClientOrderId, Leg, OrderRequest, OrderState, RequestKind};
 use tradepulse_core::risk::RiskState;
 use tradepulse_core::store::trading::{
-    DecisionOutcome, DecisionRecord, EquityPoint, EventLevel, FillRecord, OrderRecord, OrderType,
-    PositionRecord, RiskStateRecord, SystemEventRecord, TradeOwner, TradeRecord, TradingRecord,
-    TradingStore,
+    DecisionOutcome, DecisionRecord, EventLevel, FillRecord, OrderRecord, OrderType,
+    PositionRecord, SystemEventRecord, TradeOwner, TradeRecord, TradingRecord, TradingStore,
 };
 use tradepulse_core::store::{RecordId, StoreError};
 use tradepulse_core::time::{Timeframe, Timestamp};
@@ -74,6 +75,9 @@ pub(super) struct Recorder {
     positions: u64,
     events: u64,
     hour: i64,
+    /// Trades when equity was stored last, and when that was.
+    marked: u64,
+    marked_at: Option<Timestamp>,
     counters: Counters,
     /// When the wallet's risk state was stored first, if it is kept.
     risk_since: Option<Timestamp>,
@@ -119,6 +123,8 @@ impl Recorder {
             positions: 0,
             events: 0,
             hour: i64::MIN,
+            marked: 0,
+            marked_at: None,
             counters: Counters::default(),
             risk_since: None,
             risk: RiskState::default(),
@@ -260,50 +266,7 @@ impl Recorder {
             };
             self.news.push(record.into());
         }
-        let hour = at.as_ms().div_euclid(3_600_000);
-        self.risk(at, desk, hour > self.hour);
-        if hour > self.hour {
-            self.hour = hour;
-            let lanes = desk.lanes();
-            let exposure: f64 = lanes
-                .filter_map(|lane| Some(lane.position?.quantity * lane.last_price))
-                .filter(|notional| notional.is_finite())
-                .sum();
-            let unrealised: f64 = desk
-                .lanes()
-                .filter_map(|lane| Some(lane.position?.unrealised(lane.last_price)))
-                .sum();
-            let equity = desk.equity();
-            if equity.is_finite() {
-                self.news.push(
-                    EquityPoint {
-                        run: self.owner.run.clone(),
-                        wallet: self.owner.wallet.clone(),
-                        at,
-                        equity,
-                        cash: equity - unrealised,
-                        exposure: exposure + 0.0,
-                    }
-                    .into(),
-                );
-            }
-        }
-    }
-
-    /// The peak of equity, which moves with the price, is worth a record an hour; all else at once.
-    fn risk(&mut self, at: Timestamp, desk: &Desk, hourly: bool) {
-        let Some(created_at) = self.risk_since else { return };
-        let state = desk.gate().state();
-        let peak_equity = self.risk.peak_equity;
-        if !hourly && self.risk == (RiskState { peak_equity, ..state.clone() }) {
-            return;
-        }
-        self.risk = state.clone();
-        if let Ok(counters) = serde_json::to_value(state) {
-            let wallet = self.owner.wallet.clone();
-            let record = RiskStateRecord { wallet, counters, created_at, updated_at: at };
-            self.news.push(record.into());
-        }
+        self.marks(at, desk);
     }
 
     fn place(&mut self, lane: LaneId) -> Option<&mut LanePlace> {

@@ -2,14 +2,16 @@
 //! candles of the past or of now.
 //!
 //! A [`Session`] knows what is traded ([`Plan`]) and where records go. [`Session::replay`] trades
-//! it on candles of the past; `Session::trade_on_paper` (feature `paper`) on those of a venue, as they close,
-//! against simulated accounts that outlive the process. For any other venue or feed,
-//! [`Session::begin`] makes the [`WalletRun`] of one wallet.
+//! it on candles of the past; `Session::trade` (feature `paper`) on those of a venue, as they
+//! close, against simulated accounts that outlive the process or against accounts at that venue.
+//! For any other venue or feed, [`Session::begin`] makes the [`WalletRun`] of one wallet.
 //!
 //! A run that does not come to its end (a crash, or positions kept at the end of a process) is gone
 //! on with by the next session of the same wallet and configuration; a new run begins with the
 //! state of the risk gate that earlier ones left.
 
+#[cfg(feature = "paper")]
+mod accounts;
 mod keeper;
 #[cfg(feature = "paper")]
 mod live;
@@ -32,6 +34,8 @@ use tradepulse_core::store::trading::{RunMode, TradingStore};
 use tradepulse_core::store::{StoreError, TrainedConfiguration};
 use tradepulse_core::strategy::Registry;
 
+#[cfg(feature = "paper")]
+pub use accounts::Accounts;
 #[cfg(feature = "paper")]
 pub use live::LiveMarket;
 pub use outcome::WalletOutcome;
@@ -222,6 +226,20 @@ pub enum SessionError {
     /// A wallet's configurations are not in the plan.
     #[error("wallet {0}: none of its configurations is traded here; name others, or none for all")]
     EmptyWallet(String),
+    /// A wallet has no account at the venue.
+    #[error("wallet {0}: there is no account for it at the venue")]
+    NoAccount(String),
+    /// A wallet would need several currencies at a venue.
+    #[error("wallet {wallet}: it trades against {quotes}; give each currency a wallet of its own")]
+    Quotes {
+        /// The wallet.
+        wallet: String,
+        /// The currencies.
+        quotes: String,
+    },
+    /// There is nothing to trade with.
+    #[error("wallet {0}: its account holds nothing of the quote currency to begin a run with")]
+    NoCapital(String),
     /// There are no candles where a replay wants them.
     #[error("{symbol} {timeframe}: no candles in the span of the replay")]
     NoCandles {

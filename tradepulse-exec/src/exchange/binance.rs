@@ -37,6 +37,7 @@ mod spot_orders;
 mod symbols;
 mod trading;
 mod user_events;
+pub mod wire;
 #[cfg(test)]
 mod wire_tests;
 

@@ -1,4 +1,6 @@
 //! The venues there are adapters for: from a name to the ports.
+//!
+#![doc = include_str!("capabilities.md")]
 
 use std::fmt;
 use std::sync::Arc;
@@ -189,16 +191,17 @@ fn coinbase(access: VenueAccess) -> Result<CoinbaseSettings, VenueError> {
 
 #[cfg(feature = "config")]
 impl VenueAccess {
-    /// As a configuration says; `environment` gives the value of a variable. A dry run has the
-    /// market data of the venue itself and needs no key.
+    /// As a configuration says for this wallet; `environment` gives the value of a variable. A dry
+    /// run has the market data of the venue itself and needs no key.
     ///
     /// # Errors
     /// If a key that is named is not there.
     pub fn of_config(
         config: &crate::config::Config,
+        wallet: &str,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, VenueError> {
-        let keys = config.exchange.keys();
+        let keys = config.keys(wallet);
         let key = match (keys.key(), keys.secret()) {
             (Some(key), Some(secret)) if !config.mode.dry_run => {
                 Some(ApiKey { key: key.read(&environment)?, secret: secret.read(&environment)? })
@@ -267,7 +270,49 @@ fn supported() -> String {
 
 #[cfg(test)]
 mod tests {
+    use tradepulse_core::exchange::Protection;
+
     use super::*;
+
+    /// What the adapters declare, as a table.
+    fn table() -> String {
+        let yes = |can: bool| if can { "yes" } else { "no" };
+        let mut table = "| venue | trades | stop and target | limit | stop-limit | reduce-only | \
+                         test network | an order may arrive late by | an id once used |\n\
+                         |---|---|---|---|---|---|---|---|---|\n"
+            .to_owned();
+        for venue in Venue::all() {
+            let can = venue.capabilities();
+            let protection = match can.protection {
+                Protection::NativeOco => "a pair of the venue (OCO)",
+                Protection::TwoOrders => "two reduce-only orders",
+                Protection::StopOnly => "a stop; the target is watched",
+                Protection::Watched => "both are watched",
+            };
+            table += &format!(
+                "| `{venue}` | {} | {protection} | {} | {} | {} | {} | {} s | {} |\n",
+                kind_name(can.kind),
+                yes(can.limit),
+                yes(can.stop_limit),
+                yes(can.reduce_only),
+                yes(can.testnet),
+                can.arrival_window_ms as f64 / 1_000.0,
+                if can.remembers_ids { "is refused for ever" } else { "is refused while it rests" },
+            );
+        }
+        table
+    }
+
+    /// `TRADEPULSE_WRITE=1` writes it anew.
+    #[test]
+    fn the_table_in_the_docs_is_what_the_adapters_declare() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/exchange/capabilities.md");
+        if std::env::var_os("TRADEPULSE_WRITE").is_some() {
+            std::fs::write(file, table()).unwrap();
+        }
+        let written = std::fs::read_to_string(file).unwrap();
+        assert_eq!(written, table(), "TRADEPULSE_WRITE=1 writes {file} anew");
+    }
 
     #[test]
     fn venues_are_found_by_name() {

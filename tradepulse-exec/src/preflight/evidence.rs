@@ -35,7 +35,7 @@ impl Preflight<'_> {
     /// `dry run` and `performance`.
     pub(super) async fn evidence(&self, store: Option<&SqliteStore>) -> [Check; 2] {
         const NAMES: [&str; 2] = ["dry run", "performance"];
-        if self.config.mode.dry_run {
+        if self.config.mode.dry_run || self.config.mode.testnet {
             return NAMES.map(|name| Check::skipped(name, "asked for before money is traded"));
         }
         let found = match store {

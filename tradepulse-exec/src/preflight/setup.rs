@@ -26,7 +26,7 @@ impl Preflight<'_> {
         for (key, url) in urls {
             let Some(url) = url else { continue };
             let lower = url.as_str().to_lowercase();
-            let is_test = TEST_WORDS.iter().any(|word| lower.contains(word));
+            let is_test = url.is_local() || TEST_WORDS.iter().any(|word| lower.contains(word));
             if !mode.dry_run && is_test != mode.testnet {
                 let (is, wanted) = match is_test {
                     true => ("a test network", "live"),
@@ -54,7 +54,7 @@ impl Preflight<'_> {
         }
         let named: Vec<(&str, SecretKeys)> = match &self.config.wallets[..] {
             [] => vec![("main", self.config.exchange.keys())],
-            wallets => wallets.iter().map(|w| (w.name.as_str(), w.keys())).collect(),
+            wallets => wallets.iter().map(|w| (&*w.name, self.config.keys(&w.name))).collect(),
         };
         let mut found = Vec::new();
         for (wallet, keys) in named {
@@ -73,8 +73,7 @@ impl Preflight<'_> {
                 found.push(format!("{what} of {wallet} in {source}"));
             }
         }
-        let note = "whether they may withdraw is not known: no port tells";
-        Check::pass("keys", format!("{}; {note}", found.join(", ")))
+        Check::pass("keys", found.join(", "))
     }
 
     /// Whether engines can be made of what is to be traded.

@@ -1,4 +1,4 @@
-use tradepulse_core::exchange::{Exchange, MarketData};
+use tradepulse_core::exchange::{Exchange, KeyPermissions, MarketData};
 use tradepulse_core::market::Symbol;
 use tradepulse_core::store::Page;
 use tradepulse_core::store::trading::{OrderRecord, PositionRecord, RecordFilter, TradingStoreExt};
@@ -19,8 +19,14 @@ impl Preflight<'_> {
             Ok(market_data) => checks.push(clock(&**market_data).await),
         }
         match &self.exchange {
-            Err(reason) => checks.push(Check::skipped("signed call", reason)),
-            Ok(exchange) => checks.push(signed_call(&**exchange).await),
+            Err(reason) => {
+                let names = ["signed call", "permissions"];
+                checks.extend(names.map(|name| Check::skipped(name, reason)));
+            }
+            Ok(exchange) => {
+                checks.push(signed_call(&**exchange).await);
+                checks.push(permissions(&**exchange).await);
+            }
         }
         match &self.market_data {
             Err(reason) => checks.push(Check::skipped("trading rules", reason)),
@@ -114,6 +120,25 @@ async fn signed_call(exchange: &dyn Exchange) -> Check {
     let balances = exchange.balances().await;
     let found = balances.map(|held| format!("the venue tells {} balances", held.len()));
     Check::of("signed call", found, "are key and secret right, and of this network?")
+}
+
+/// Whether the key may trade, and may not withdraw, where the venue tells.
+async fn permissions(exchange: &dyn Exchange) -> Check {
+    const ADVICE: &str = "give the key the right to trade, and no right to withdraw";
+    let KeyPermissions { trade, withdraw } = match exchange.permissions().await {
+        Ok(told) => told,
+        Err(error) => return Check::fail("permissions", with_causes(&error), ADVICE),
+    };
+    let says = |may: Option<bool>, what: &str| match may {
+        Some(true) => format!("it may {what}"),
+        Some(false) => format!("it may not {what}"),
+        None => format!("the venue does not tell whether it may {what}"),
+    };
+    let text = format!("{}; {}", says(trade, "trade"), says(withdraw, "withdraw"));
+    match trade != Some(false) && withdraw != Some(true) {
+        true => Check::pass("permissions", text),
+        false => Check::fail("permissions", text, ADVICE),
+    }
 }
 
 /// Whether every position there is one that we know of.

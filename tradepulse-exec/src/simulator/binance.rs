@@ -37,8 +37,11 @@ fn route(venue: &mut Venue, request: &Request) -> Result<Value, Refusal> {
     let parameters = Parameters::of(request);
     let path = request.path.trim_start_matches('/');
     let prefix = if venue.dialect == Dialect::BinanceUsdM { "fapi/v" } else { "api/v" };
-    let name = path.strip_prefix(prefix).and_then(|rest| rest.split_once('/'));
-    let (_, name) = name.ok_or_else(Refusal::no_such_path)?;
+    let name = path.strip_prefix(prefix).and_then(|rest| Some(rest.split_once('/')?.1));
+    let name = match (venue.dialect, path) {
+        (Dialect::Binance, "sapi/v1/account/apiRestrictions") => "apiRestrictions",
+        _ => name.ok_or_else(Refusal::no_such_path)?,
+    };
     let weight = weight(venue.dialect, name, &parameters);
     let orders = match (&request.method, name) {
         (&Method::POST, "order" | "algoOrder") => 1,

@@ -62,7 +62,7 @@ pub(super) async fn serve(
         && (path.contains("rder") && !path.ends_with("test") && !path.ends_with("preview"));
     let request = Request { method, path, query, body, api_key, headers };
     let dialect = lock(&shared).dialect;
-    let fault = if changes { lock(&shared).faults.pop_front() } else { None };
+    let fault = if changes { lock(&shared).next_fault() } else { None };
     let failure = || Answer {
         status: 503,
         body: match dialect {

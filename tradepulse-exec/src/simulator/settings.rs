@@ -5,11 +5,13 @@ use std::str::FromStr;
 use tradepulse_core::exchange::{Capabilities, TradingRules};
 use tradepulse_core::market::{Candle, ExchangeName, Instrument, InstrumentKind, Symbol};
 use tradepulse_core::money::{MoneyError, Quantity};
+use tradepulse_core::random::Seed;
 use tradepulse_core::simulation::{
     AccountKind, FeeCurrency, PartialFills, SimulatedExchangeSettings,
 };
 use tradepulse_core::time::Timeframe;
 
+use super::fault::FaultRates;
 use crate::secret::Secret;
 
 /// Which venue is spoken like.
@@ -143,6 +145,10 @@ pub struct SimulatorSettings {
     pub weight_limit: u64,
     /// Orders that rest fill in several executions.
     pub partial_fills: Option<PartialFills>,
+    /// What goes wrong by chance.
+    pub faults: Option<FaultRates>,
+    /// Decides when.
+    pub fault_seed: Seed,
 }
 
 impl SimulatorSettings {
@@ -162,6 +168,8 @@ impl SimulatorSettings {
             leverage: 20.0,
             weight_limit,
             partial_fills: None,
+            faults: None,
+            fault_seed: Seed(0),
         }
     }
 

@@ -2,12 +2,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde_json::Value;
 use tradepulse_core::market::{Candle, Symbol};
 use tradepulse_core::simulation::SimulationError;
 
 use super::binance;
 use super::coinbase;
-use super::fault::HttpFault;
+use super::fault::{Chance, EventFault, HttpFault};
 use super::hub::Hub;
 use super::ledger::Ledger;
 use super::market::Market;
@@ -36,6 +37,9 @@ pub(super) struct Venue {
     pub(super) leverage: BTreeMap<String, u32>,
     pub(super) isolated: BTreeSet<String>,
     pub(super) faults: VecDeque<HttpFault>,
+    pub(super) chance: Option<Chance>,
+    /// An event that comes after the next one.
+    held: Option<Value>,
     /// How far the venue's clock is ahead of the machine's, milliseconds.
     pub(super) skew_ms: i64,
     /// Since when the venue's clock runs, by the machine's, and how fast.
@@ -99,6 +103,8 @@ impl Venue {
             leverage: BTreeMap::new(),
             isolated: BTreeSet::new(),
             faults: VecDeque::new(),
+            chance: settings.faults.map(|rates| Chance::new(rates, settings.fault_seed)),
+            held: None,
             skew_ms: 0,
             running: (0, 1.0),
             next_connection: 0,
@@ -111,6 +117,12 @@ impl Venue {
         let machine = machine_ms();
         let ahead = (machine - since) as f64 * (speed - 1.0);
         machine.saturating_add(self.skew_ms).saturating_add(ahead as i64)
+    }
+
+    /// What goes wrong with a request that changes something.
+    pub(super) fn next_fault(&mut self) -> Option<HttpFault> {
+        let planned = self.faults.pop_front();
+        planned.or_else(|| self.chance.as_mut().and_then(Chance::of_request))
     }
 
     /// The venue's clock runs this fast from now on.
@@ -141,8 +153,26 @@ impl Venue {
                 _ => binance::events(self, &happened, now_ms),
             };
             for event in events {
+                self.tell_users(event);
+            }
+        }
+    }
+
+    /// Tells the account's streams, unless something goes wrong.
+    fn tell_users(&mut self, event: Value) {
+        let fault = self.chance.as_mut().and_then(Chance::of_event);
+        let late = self.held.take();
+        match fault {
+            Some(EventFault::Disconnected) => self.hub.close_all(),
+            Some(EventFault::Reordered) => self.held = Some(event),
+            Some(EventFault::Duplicated) => {
+                self.hub.tell_users(&event);
                 self.hub.tell_users(&event);
             }
+            None => self.hub.tell_users(&event),
+        }
+        if let Some(late) = late {
+            self.hub.tell_users(&late);
         }
     }
 

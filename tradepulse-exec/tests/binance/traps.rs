@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tradepulse_core::exchange::{CancelOutcome, Exchange, ExchangeError, RejectKind, VenueEvent};
-use tradepulse_core::order::{Leg, OrderStatus, RequestKind, Side};
+use tradepulse_core::order::{Leg, OrderReport, OrderStatus, RequestKind, Side};
+use tradepulse_core::random::Seed;
 use tradepulse_core::time::Timestamp;
 use tradepulse_exec::exchange::binance::{BinanceError, BinanceExchange, MarginMode};
 use tradepulse_exec::simulator::{Dialect, HttpFault};
@@ -213,4 +214,40 @@ async fn leverage_and_margin_mode_are_of_futures() {
     let (_simulator, spot) = at_hundred(Dialect::Binance).await;
     let answer = spot.set_leverage(&symbol(), 5).await;
     assert_eq!(answer, Err(ExchangeError::Unsupported("leverage")));
+}
+
+/// What became of an order, however often its answer was lost.
+async fn send_until_known(exchange: &BinanceExchange, sequence: u32) -> OrderReport {
+    for _ in 0..20 {
+        let order = approved(request(sequence, Side::Long, "0.1", RequestKind::Market));
+        match exchange.submit(&order).await {
+            Ok(_)
+            | Err(ExchangeError::OutcomeUnknown(_))
+            | Err(ExchangeError::Rejected { kind: RejectKind::Duplicate, .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+        if let Some(report) = exchange.order(&symbol(), id(sequence)).await.unwrap() {
+            return report;
+        }
+    }
+    panic!("order {sequence} never arrived");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_order_is_lost_or_doubled_by_chance() {
+    let rates = "error-before=0.15,error-after=0.15,timeout-after=0.1,duplicated=0.2,\
+                 reordered=0.2,disconnected=0.05";
+    let mut settings = settings(Dialect::BinanceUsdM, vec![candle(0, [100.0; 4])]);
+    (settings.faults, settings.fault_seed) = (Some(rates.parse().unwrap()), Seed(3));
+    let simulator = start(settings).await;
+    let exchange = crate::scene::exchange(Dialect::BinanceUsdM, &simulator).await.unwrap();
+    let mut filled = 0.0;
+    for sequence in 1..=40 {
+        let report = send_until_known(&exchange, sequence).await;
+        assert_eq!(report.status, OrderStatus::Filled, "{report:?}");
+        filled += report.executions.iter().map(|part| part.quantity.to_f64()).sum::<f64>();
+    }
+    assert!((filled - 4.0).abs() < 1e-9, "{filled}");
+    let held = exchange.positions().await.unwrap();
+    assert_eq!(held[0].quantity, "4".parse().unwrap(), "{held:?}");
 }

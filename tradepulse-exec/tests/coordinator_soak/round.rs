@@ -83,7 +83,7 @@ impl Round {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let store = Arc::new(SqliteStore::open(folder.path()).await.unwrap());
         let mut driver = driver(seed, &capabilities, &venue, &store);
-        recover(&mut driver).await;
+        recover(&mut driver, &venue).await;
         let mut round = Self { candles: 0, events: 0, trades: 0, notices: BTreeMap::new() };
         let market =
             SyntheticMarket { candles: CANDLES, ..SyntheticMarket::new(Seed(seed), TIMEFRAME) };
@@ -110,7 +110,7 @@ impl Round {
         audit(&driver, &venue, &store).await?;
         // Whoever takes over comes to the same, from the journal alone.
         let mut other = self::driver(seed, &capabilities, &venue, &store);
-        recover(&mut other).await;
+        recover(&mut other, &venue).await;
         if other.desk().equity().to_bits() != driver.desk().equity().to_bits() {
             let (a, b) = (driver.desk().equity(), other.desk().equity());
             return Err(format!("equity {a}, from the journal {b}"));
@@ -216,10 +216,15 @@ fn driver(
     })
 }
 
-/// A venue that could not be asked is asked again.
-async fn recover(driver: &mut Driver) {
+/// A venue that could not be asked is asked again. What it tells meanwhile is told to nobody, as
+/// while a process starts; a connection that is down comes back so.
+async fn recover(driver: &mut Driver, venue: &Venue) {
+    let mut tries = 0;
     while let Err(error) = driver.recover().await {
         assert!(matches!(error, DriverError::Recovery { .. }), "{error}");
+        venue.drain();
+        tries += 1;
+        assert!(tries < 1_000, "{error}");
     }
 }
 

@@ -1,8 +1,9 @@
-//! Sessions on the candles of now, on a paused clock, against paper accounts.
+//! Sessions on the candles of now, on a paused clock, against paper accounts and others.
 
 #![cfg(all(feature = "config", feature = "coordinator", feature = "paper"))]
 #![allow(clippy::unwrap_used)]
 
+mod at_venue;
 mod mute_account;
 mod swing;
 #[allow(dead_code)]
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tradepulse_core::desk::{Control, Desk, DeskSettings};
+use tradepulse_core::desk::{Control, Desk, DeskSettings, NoticeKind};
 use tradepulse_core::exchange::{Exchange, FeedEvent};
 use tradepulse_core::market::{Columns, Series, Symbol};
 use tradepulse_core::simulation::SimulatedExchange;
@@ -28,7 +29,7 @@ use tradepulse_core::time::{Timeframe, Timestamp};
 use tradepulse_exec::config::Config;
 use tradepulse_exec::coordinator::live_feed::LiveFeedSettings;
 use tradepulse_exec::coordinator::session::{
-    LiveMarket, Replay, Session, SessionError, StopSignal, Stopper, WalletOutcome,
+    Accounts, LiveMarket, Replay, Session, SessionError, StopSignal, Stopper, WalletOutcome,
 };
 use tradepulse_exec::coordinator::{
     Clock, Ended, Observer, Pace, PaperFeed, ReplayFeed, ReplaySpeed,
@@ -123,7 +124,7 @@ impl Computer {
     fn market(&self, venue: Venue) -> LiveMarket {
         LiveMarket {
             data: Arc::new(venue),
-            accounts: self.folder.path().to_owned(),
+            accounts: Accounts::Paper(self.folder.path().to_owned()),
             clock: self.clock.clone(),
             feed: LiveFeedSettings::default(),
         }
@@ -139,7 +140,7 @@ impl Computer {
             tokio::time::sleep(wait).await;
             stopper.stop();
         });
-        let mut outcomes = session.trade_on_paper(&market, &stop).await?;
+        let mut outcomes = session.trade(&market, &stop).await?;
         assert_eq!(outcomes.len(), 1);
         Ok(outcomes.remove(0))
     }
@@ -417,14 +418,14 @@ async fn too_short_a_history_is_said() {
     let market = computer.market(venue);
     let (stopper, stop) = Stopper::new();
     stopper.stop();
-    let outcomes = computer.session(CONFIG).trade_on_paper(&market, &stop).await.unwrap();
+    let outcomes = computer.session(CONFIG).trade(&market, &stop).await.unwrap();
     assert!(outcomes.is_empty(), "it was stopped before it began");
     let (stopper, stop) = Stopper::new();
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_secs(60)).await;
         stopper.stop();
     });
-    computer.session(CONFIG).trade_on_paper(&market, &stop).await.unwrap();
+    computer.session(CONFIG).trade(&market, &stop).await.unwrap();
     let notes = computer.notes.all();
     let short = notes.iter().any(|n| n.contains("12 candles of history, and 40 are wanted"));
     assert!(short, "{notes:?}");
@@ -442,7 +443,7 @@ async fn wallets_trade_side_by_side_and_alone() {
         tokio::time::sleep(Duration::from_secs(3 * 3600)).await;
         stopper.stop();
     });
-    let outcomes = computer.session(&config).trade_on_paper(&market, &stop).await.unwrap();
+    let outcomes = computer.session(&config).trade(&market, &stop).await.unwrap();
     let names: Vec<_> = outcomes.iter().map(|o| (&*o.wallet, o.capital)).collect();
     assert_eq!(names, [("half", 5_000.0), ("rest", 2_500.0)]);
     assert!(outcomes.iter().all(|o| o.trades.len() > 5));
@@ -467,6 +468,10 @@ async fn two_wallets_that_begin_together_have_two_runs_and_replays_count_for_not
     let outcomes =
         computer.session(&config).replay(&Replay::new(&all), &StopSignal::never()).await.unwrap();
     assert_eq!(outcomes[0].trades.len(), 2, "the breaker opened");
+    let told: Vec<_> =
+        outcomes[0].notices.iter().filter(|n| n.kind == NoticeKind::Breaker).collect();
+    assert_eq!(told.len(), 1, "{:?}", outcomes[0].notices);
+    assert!(told[0].text.contains("no entries until"), "{}", told[0].text);
     let outcome = computer.trade(&computer.session(&config), 300).await.unwrap();
     assert_eq!(outcome.trades.len(), 2, "and was closed for the first live run");
     let outcome = computer.trade(&computer.session(&config), 600).await.unwrap();

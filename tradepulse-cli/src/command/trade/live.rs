@@ -1,4 +1,4 @@
-//! A dry run on the candles of now.
+//! Trading on the candles of now: on paper, on a test network, with money.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,12 +8,13 @@ use tokio::runtime::Runtime;
 use tradepulse_core::exchange::MarketData;
 use tradepulse_core::random::Seed;
 use tradepulse_core::store::TrainedConfiguration;
+use tradepulse_core::store::trading::RunMode;
 use tradepulse_exec::alert::AlertLevel;
 use tradepulse_exec::config::Config;
 use tradepulse_exec::coordinator::Clock;
 use tradepulse_exec::coordinator::live_feed::LiveFeedSettings;
 use tradepulse_exec::coordinator::services::Services;
-use tradepulse_exec::coordinator::session::{LiveMarket, Session, WalletOutcome};
+use tradepulse_exec::coordinator::session::{Accounts, LiveMarket, Session, WalletOutcome};
 use tradepulse_exec::logging::LogSettings;
 use tradepulse_exec::store::sqlite::SqliteStore;
 use tradepulse_strategies::registry;
@@ -25,6 +26,7 @@ use crate::signals::stop_signal;
 /// Where and what is traded.
 pub(crate) struct Place {
     pub(crate) data: Arc<dyn MarketData>,
+    pub(crate) accounts: Accounts,
     pub(crate) folder: PathBuf,
     pub(crate) store: SqliteStore,
     pub(crate) trained: Vec<TrainedConfiguration>,
@@ -38,13 +40,21 @@ pub(crate) fn trade(config: Config, place: Place, runtime: &Runtime) -> Result<V
     let _log = log.start()?;
     let stop = stop_signal()?;
     runtime.block_on(async {
-        let Place { data, folder, store, trained, new_run } = place;
+        let Place { data, accounts, folder, store, trained, new_run } = place;
         let clock = Clock::system();
+        let kind = match &accounts {
+            Accounts::Paper(_) => RunMode::DryRun,
+            Accounts::Venue { mode, .. } => *mode,
+        };
+        let kind = kind.name();
         let services = Services::start(&config, &folder, &store, clock.clone(), variable).await?;
         if let Some(address) = services.metrics_address() {
             note(format!("figures at http://{address}/metrics, health at http://{address}/health"));
         }
-        services.alert(AlertLevel::System, "tradepulse trade begins (dry run)");
+        services.alert(AlertLevel::System, format!("tradepulse trade begins ({kind})"));
+        if kind != RunMode::DryRun.name() {
+            note(format!("orders go to {} ({kind})", config.exchange.name));
+        }
         let services = Arc::new(services);
         let looking_on = Arc::clone(&services);
         let seed = Seed(now().as_ms().unsigned_abs());
@@ -53,8 +63,8 @@ pub(crate) fn trade(config: Config, place: Place, runtime: &Runtime) -> Result<V
             .giving_up_unfinished(new_run)
             .taking_commands(true)
             .with_observers(move |wallet| looking_on.observers(wallet));
-        let market = LiveMarket { data, accounts: folder, clock, feed };
-        let traded = session.trade_on_paper(&market, &stop).await;
+        let market = LiveMarket { data, accounts, clock, feed };
+        let traded = session.trade(&market, &stop).await;
         drop(session);
         let text = match &traded {
             Ok(_) => "tradepulse trade has ended in good order".to_owned(),

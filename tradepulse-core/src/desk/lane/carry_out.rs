@@ -17,7 +17,7 @@ impl Lane {
                 Action::Submit(order) => self.submit(order, context),
                 Action::Cancel(order) => self.cancel(order, context),
                 Action::Settle(trade) => {
-                    context.gate.closed(context.now, trade.profit);
+                    context.trade_ended(trade.profit);
                     let lane = self.id;
                     context.commands.push(Command::Record(Record::Trade { lane, trade }));
                 }

@@ -8,10 +8,8 @@ use tradepulse_core::store::trading::{
 use tradepulse_core::time::Timestamp;
 
 use super::DailySummary;
-use super::metrics_observer::breaker;
 use crate::alert::{Alert, AlertLevel, Alerter};
 use crate::coordinator::{Clock, Observer};
-use crate::metrics::BreakerState;
 
 /// Tells people what happens to a wallet.
 pub struct AlertObserver {
@@ -21,7 +19,6 @@ pub struct AlertObserver {
     summary: DailySummary,
     /// Number of the newest position that was told.
     position: u64,
-    breaker: BreakerState,
 }
 
 impl AlertObserver {
@@ -32,8 +29,7 @@ impl AlertObserver {
         clock: Clock,
         summary: DailySummary,
     ) -> Self {
-        let (wallet, breaker) = (wallet.into(), BreakerState::Closed);
-        Self { wallet, alerter, clock, summary, position: 0, breaker }
+        Self { wallet: wallet.into(), alerter, clock, summary, position: 0 }
     }
 
     fn tell(&self, level: AlertLevel, at: Timestamp, text: &str) {
@@ -63,8 +59,9 @@ impl AlertObserver {
     }
 
     fn event(&self, event: &SystemEventRecord) {
+        let stops = [NoticeKind::Breaker, NoticeKind::Emergency].map(NoticeKind::name);
         let level = match event.level {
-            _ if event.kind == NoticeKind::Emergency.name() => AlertLevel::CircuitBreaker,
+            _ if stops.contains(&&*event.kind) => AlertLevel::CircuitBreaker,
             EventLevel::Error => AlertLevel::Error,
             EventLevel::Warning => AlertLevel::Warning,
             EventLevel::Info => return,
@@ -93,17 +90,6 @@ impl Observer for AlertObserver {
 
     fn fed(&mut self, event: &FeedEvent, desk: &Desk) {
         self.summary.stands(&self.wallet, desk);
-        let now = breaker(desk);
-        let before = std::mem::replace(&mut self.breaker, now);
-        if before != now {
-            let text = match now {
-                BreakerState::Closed => "the circuit breaker is closed: entries pass again",
-                BreakerState::HalfOpen => "the circuit breaker is half-open: one trade decides",
-                BreakerState::Open => "the circuit breaker is open after losses: no entries",
-                BreakerState::Emergency => "stopped; entries wait for a person's reset",
-            };
-            self.tell(AlertLevel::CircuitBreaker, self.clock.now(), text);
-        }
         match event {
             FeedEvent::Stale { symbol, timeframe, since } => {
                 let text = format!(

@@ -37,7 +37,7 @@ impl MetricsObserver {
 }
 
 /// How the breaker of a desk stands now.
-pub(super) fn breaker(desk: &Desk) -> BreakerState {
+fn breaker(desk: &Desk) -> BreakerState {
     let state = desk.gate().state();
     if state.shutdown.is_some() {
         return BreakerState::Emergency;

@@ -1,23 +1,22 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tradepulse_core::desk::{Control, DeskEventKind, DeskSettings};
-use tradepulse_core::exchange::{Exchange, MarketData, MarketDataError, TradingRules};
+use tradepulse_core::desk::{Control, DeskEventKind};
+use tradepulse_core::exchange::{Feed, MarketData, MarketDataError, TradingRules};
 use tradepulse_core::market::Symbol;
-use tradepulse_core::store::trading::{EventLevel, RunMode};
+use tradepulse_core::store::trading::EventLevel;
 use tradepulse_core::time::{Timeframe, Timestamp};
 
 use super::{
-    Session, SessionError, StopSignal, Stopper, Venue, WalletOutcome, WalletPlan, WalletRun,
+    Accounts, Session, SessionError, StopSignal, Stopper, WalletOutcome, WalletPlan, WalletRun,
 };
 use crate::config::OnShutdown;
 use crate::coordinator::live_feed::{LiveFeed, LiveFeedSettings, warm_up};
-use crate::coordinator::{Clock, Ended, Pace, PaperFeed};
-use crate::exchange::paper::{PaperExchange, PaperFile};
+use crate::coordinator::{Clock, Ended, PaperFeed};
+use crate::exchange::paper::PaperExchange;
 
 /// How often something that has to be known before trading is asked for.
 const TRIES: u32 = 5;
@@ -26,13 +25,13 @@ const TRIES: u32 = 5;
 const LAST_QUOTE: Duration = Duration::from_secs(3);
 const LAST_EXITS: Duration = Duration::from_secs(4);
 
-/// The market of now, and where paper accounts are kept.
+/// The market of now, and the accounts that trade it.
 #[derive(Clone)]
 pub struct LiveMarket {
     /// The venue's market data.
     pub data: Arc<dyn MarketData>,
-    /// Folder of the paper accounts, one file for each wallet; it has to be there.
-    pub accounts: PathBuf,
+    /// Where orders go.
+    pub accounts: Accounts,
     /// The time. A system's clock is set by the venue's at the beginning.
     pub clock: Clock,
     /// How candles are collected.
@@ -42,22 +41,23 @@ pub struct LiveMarket {
 /// A wallet that is ready to trade.
 struct Ready {
     run: WalletRun,
-    feed: PaperFeed<LiveFeed>,
-    account: Arc<PaperExchange>,
+    feed: Box<dyn Feed>,
+    /// What fills at quotes that somebody has to bring.
+    paper: Option<Arc<PaperExchange>>,
     data: Arc<dyn MarketData>,
     clock: Clock,
     on_shutdown: OnShutdown,
 }
 
 impl Session {
-    /// Trades every wallet side by side on the candles of now, against paper accounts that outlive
-    /// the process, until `stop` comes. Then no more entries are made, and what is held is kept or
-    /// closed as the configuration says, within ten seconds.
+    /// Trades every wallet side by side on the candles of now until `stop` comes. Then no more
+    /// entries are made, and what is held is kept or closed as the configuration says, within ten
+    /// seconds.
     ///
     /// # Errors
-    /// If the venue cannot be asked for rules and history, a paper account cannot be opened, or the
-    /// store or a feed fails: the other wallets end in good order then.
-    pub async fn trade_on_paper(
+    /// If the venue cannot be asked for rules, history and balances, a paper account cannot be
+    /// opened, or the store or a feed fails: the other wallets end in good order then.
+    pub async fn trade(
         &self,
         market: &LiveMarket,
         stop: &StopSignal,
@@ -114,52 +114,31 @@ impl Session {
     ) -> Result<Ready, SessionError> {
         let LiveMarket { data, accounts, clock, feed: settings } = market;
         let plan = wallet.plan.clone();
-        let initial = self.config.trading.paper_capital * wallet.allocation;
-        let mut account = plan.paper_account(&self.config, initial);
         let mut rules: BTreeMap<Symbol, TradingRules> = BTreeMap::new();
-        for symbol in account.markets.keys() {
+        for (symbol, _) in plan.markets() {
             let what = format!("the rules of {symbol}");
-            let found = ask(settings, &what, || data.trading_rules(symbol)).await?;
-            rules.insert(symbol.clone(), found);
+            let found = ask(settings, &what, || data.trading_rules(&symbol)).await?;
+            rules.insert(symbol, found);
         }
-        account.markets.clone_from(&rules);
-        let name = wallet.name.clone();
-        let quotes = account.balances.clone();
-        let file = PaperFile::new(accounts.join(format!("paper-{name}.json")));
-        let opened = PaperExchange::open(account, file);
-        let account = opened
-            .map_err(|source| SessionError::Paper { wallet: name.clone(), source })
-            .map(Arc::new)?;
-        let balances = account.balances().await;
-        let balances = balances.map_err(|source| SessionError::Account { wallet: name, source })?;
-        // What earlier runs earned or lost.
-        let earned = quotes.iter().map(|(currency, held)| {
-            let now = balances.iter().find(|b| b.currency == *currency);
-            now.map_or(0.0, |b| b.free.to_f64() + b.locked.to_f64()) - held.to_f64()
-        });
-        let capital = initial + earned.sum::<f64>();
-        let longest = plan.lanes.iter().map(|lane| lane.timeframe.as_ms()).max().unwrap_or(0);
-        let venue = Venue {
-            exchange: account.clone(),
-            rules,
-            capital,
-            mode: RunMode::DryRun,
-            replay: false,
-            in_process: false,
-            pace: Pace::Lockstep,
-            clock: clock.clone(),
-            settings: DeskSettings {
-                // A paper order meets the next candle, however long that is.
-                entry_patience_ms: 2 * longest,
-                order_check_ms: 0,
-                ..self.config.desk_settings()
-            },
+        let (venue, paper) = match accounts {
+            Accounts::Paper(folder) => {
+                let (venue, account) = self.paper_account(&wallet, rules, folder, clock).await?;
+                (venue, Some(account))
+            }
+            Accounts::Venue { mode, by_wallet } => {
+                let found = by_wallet.get(&wallet.name);
+                let exchange = found.ok_or_else(|| SessionError::NoAccount(wallet.name.clone()))?;
+                (self.account(&wallet, rules, exchange, *mode, clock).await?, None)
+            }
         };
         let mut run = self.begin(wallet, venue).await?;
         let feed = self.begin_feed(&mut run, market).await?;
-        let feed = PaperFeed::new(feed, account.clone(), plan.markets());
+        let feed: Box<dyn Feed> = match &paper {
+            Some(account) => Box::new(PaperFeed::new(feed, account.clone(), plan.markets())),
+            None => Box::new(feed),
+        };
         let (data, clock) = (Arc::clone(data), clock.clone());
-        Ok(Ready { run, feed, account, data, clock, on_shutdown: self.config.on_shutdown })
+        Ok(Ready { run, feed, paper, data, clock, on_shutdown: self.config.on_shutdown })
     }
 
     /// Warms a run up, unless it goes on from candles it has traded, and begins its feed behind
@@ -228,7 +207,7 @@ impl Ready {
             }
             stopper.stop();
         });
-        let ended = self.run.trade(&mut self.feed, &both).await;
+        let ended = self.run.trade(&mut *self.feed, &both).await;
         forward.abort();
         if let Err(error) = &ended {
             self.run.driver.note(EventLevel::Error, &error.to_string());
@@ -248,9 +227,18 @@ impl Ready {
         self.run.finish(ended, "stopped").await
     }
 
-    /// Closes what is held, at the quotes of now.
+    /// Closes what is held, at the prices of now.
     async fn close(&mut self) -> Result<(), SessionError> {
         self.run.tell(DeskEventKind::Control(Control::Close { symbol: None })).await?;
+        if let Some(account) = self.paper.clone() {
+            self.quote(&account).await?;
+        }
+        let settled = self.run.driver.settle(sleep(LAST_EXITS)).await;
+        settled.map(drop).map_err(|source| self.run.error(source))
+    }
+
+    /// Brings the quotes of now to a paper account, for what is to be closed there.
+    async fn quote(&mut self, account: &PaperExchange) -> Result<(), SessionError> {
         let lanes = self.run.driver.lanes().filter(|lane| !lane.is_idle);
         let mut symbols: Vec<_> = lanes.map(|lane| lane.setup.symbol.clone()).collect();
         symbols.sort();
@@ -260,7 +248,7 @@ impl Ready {
             let asked = tokio::time::timeout_at(deadline, self.data.quote(&symbol)).await;
             match asked {
                 Ok(Ok(quote)) => {
-                    self.account.quote(&symbol, quote, self.clock.now()).map_err(|source| {
+                    account.quote(&symbol, quote, self.clock.now()).map_err(|source| {
                         SessionError::Paper { wallet: self.run.wallet.name.clone(), source }
                     })?
                 }
@@ -270,8 +258,7 @@ impl Ready {
                 }
             }
         }
-        let settled = self.run.driver.settle(sleep(LAST_EXITS)).await;
-        settled.map(drop).map_err(|source| self.run.error(source))
+        Ok(())
     }
 }
 

@@ -85,6 +85,9 @@ impl Session {
             risk_since = Some(book.risk_since().await?.unwrap_or(began));
             match book.beginning(mode, &fresh, began).await? {
                 Beginning::GoOn(record, config) => earlier = Some((*record, *config)),
+                Beginning::New(_) if fresh.capital <= 0.0 => {
+                    return Err(SessionError::NoCapital(name.clone()));
+                }
                 Beginning::New(state) => fresh.risk_state = *state,
             }
         }

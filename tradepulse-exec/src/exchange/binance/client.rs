@@ -76,6 +76,11 @@ impl Client {
         })
     }
 
+    /// Whether the venue has an address that tells what the key may do.
+    pub(super) const fn tells_permissions(&self) -> bool {
+        self.endpoints.tells_permissions()
+    }
+
     /// Asks the venue for its time, and keeps the offset.
     pub(super) async fn synchronise(&self) -> Result<Timestamp, CallError> {
         let asked = ClockOffset::machine();

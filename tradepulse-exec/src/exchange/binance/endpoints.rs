@@ -71,6 +71,7 @@ pub(super) enum UserStream {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Endpoints {
     pub(super) venue: BinanceVenue,
+    testnet: bool,
     rest: String,
     stream: String,
     websocket_api: String,
@@ -111,6 +112,7 @@ impl Endpoints {
         let base = |url: &str| url.trim_end_matches('/').to_owned();
         Self {
             venue,
+            testnet,
             rest: base(rest.unwrap_or(own_rest)),
             stream: base(stream.unwrap_or(own_stream)),
             websocket_api: base(stream.unwrap_or(own_api)),
@@ -120,6 +122,7 @@ impl Endpoints {
     /// The address of a path such as `order`, below the version that it has.
     pub(super) fn rest(&self, path: &str) -> String {
         let prefix = match self.venue {
+            BinanceVenue::Spot if path == "apiRestrictions" => "sapi/v1/account",
             BinanceVenue::Spot | BinanceVenue::Us => "api/v3",
             BinanceVenue::UsdFutures => match path {
                 "balance" => "fapi/v2",
@@ -134,6 +137,11 @@ impl Endpoints {
     pub(super) fn market_stream(&self, names: &[String]) -> String {
         let place = if self.venue.is_futures() { "/market" } else { "" };
         format!("{}{place}/stream?streams={}", self.stream, names.join("/"))
+    }
+
+    /// Whether there is an address that tells what a key may do.
+    pub(super) const fn tells_permissions(&self) -> bool {
+        matches!(self.venue, BinanceVenue::Spot) && !self.testnet
     }
 
     pub(super) const fn user_stream(&self) -> UserStream {

@@ -231,6 +231,14 @@ impl SymbolMessage {
     }
 }
 
+/// What a key may do.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RestrictionsMessage {
+    pub(super) enable_spot_and_margin_trading: bool,
+    pub(super) enable_withdrawals: bool,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct AccountMessage {
     pub(super) balances: Vec<BalanceMessage>,

@@ -207,6 +207,18 @@ mod tests {
         assert!(public.verify(b"timestamp=2", &signature).is_err());
     }
 
+    /// A key made for this test, and what OpenSSL signs with it.
+    #[test]
+    fn rsa_signs() {
+        let pem = include_str!("../../../tests/keys/rsa_for_tests.pem");
+        let credentials = Credentials::new(Secret::new("key"), &Secret::new(pem)).unwrap();
+        let signature = "fEGMIOjAqfZxQlukkRQ+uOqbPiG23lElNEsuX0baTSPXboiptNMKR8cFL6VJdE51bI379k3+Cyxs+yd6VvdUcj\
+             tL9yuSAmSLEUHPTf8Y/FzCLtfsHBXQLOANtQwUp18jUcAmfZD9/kZBBLYeHGgttw+xiTKEmP/M76ZqHH3lAIDC\
+             rsDvvpFFy+qobBd/SELlC1rpe2eXrpzBul0I6ek6O1gIrlWxs4K7sfGaskeZtZAqnofG6fRqbIGrCrL9oiEHyh\
+             c2Gx3JtiCWEKX7u8bNJZNUGBxa5wmq2aMxqXAZ9wcHc/i5A/MJWeoIFPB7ZAMr/s3Fr7JaBT52ZstkujsAJg==";
+        assert_eq!(credentials.sign("symbol=BTCUSDT&timestamp=1668481559918").unwrap(), signature);
+    }
+
     #[test]
     fn what_is_no_key_is_refused_without_being_repeated() {
         for (text, error) in [

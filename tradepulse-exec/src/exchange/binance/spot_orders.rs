@@ -1,5 +1,5 @@
 use reqwest::Method;
-use tradepulse_core::exchange::{Balance, ExchangeError};
+use tradepulse_core::exchange::{Balance, ExchangeError, KeyPermissions};
 use tradepulse_core::market::Symbol;
 use tradepulse_core::money::Price;
 use tradepulse_core::order::{ClientOrderId, Leg, OrderReport, OrderRequest, RequestKind, Side};
@@ -7,7 +7,9 @@ use tradepulse_core::order::{ClientOrderId, Leg, OrderReport, OrderRequest, Requ
 use super::BinanceVenue;
 use super::client::Call;
 use super::errors::CallError;
-use super::messages::{AccountMessage, CancelMessage, OrderListMessage, OrderMessage};
+use super::messages::{
+    AccountMessage, CancelMessage, OrderListMessage, OrderMessage, RestrictionsMessage,
+};
 use super::signing::Parameters;
 use super::trading::Account;
 
@@ -160,5 +162,17 @@ impl Account {
         Ok(balances
             .map(|b| Balance { currency: b.asset, free: b.free, locked: b.locked })
             .collect())
+    }
+
+    /// What the key may do. Binance alone has an address for it, and its test network has not.
+    pub(super) async fn permissions(&self) -> Result<KeyPermissions, ExchangeError> {
+        if !self.client.tells_permissions() {
+            return Ok(KeyPermissions::default());
+        }
+        let call = Call::signed(Method::GET, "apiRestrictions", 1, Parameters::new());
+        let told: Result<RestrictionsMessage, _> = self.client.call(&call).await;
+        let told = told.map_err(CallError::of_question)?;
+        let trade = Some(told.enable_spot_and_margin_trading);
+        Ok(KeyPermissions { trade, withdraw: Some(told.enable_withdrawals) })
     }
 }

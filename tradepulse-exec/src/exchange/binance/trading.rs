@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use reqwest::Method;
 use tokio::task::JoinHandle;
 use tradepulse_core::exchange::{
-    Balance, CancelOutcome, Capabilities, Exchange, ExchangeError, OpenOrders, RejectKind,
-    VenueEvent, VenuePosition,
+    Balance, CancelOutcome, Capabilities, Exchange, ExchangeError, KeyPermissions, OpenOrders,
+    RejectKind, VenueEvent, VenuePosition,
 };
 use tradepulse_core::market::Symbol;
 use tradepulse_core::money::Quantity;
@@ -17,6 +17,7 @@ use tradepulse_core::risk::Approved;
 
 use super::client::{Call, Client};
 use super::errors::CallError;
+use super::futures_orders::MarginMode;
 use super::messages::{OrderMessage, TradeMessage};
 use super::signing::Parameters;
 use super::symbols::Symbols;
@@ -374,6 +375,18 @@ impl Exchange for BinanceExchange {
 
     async fn positions(&self) -> Result<Vec<VenuePosition>, ExchangeError> {
         if self.account.is_futures() { self.account.positions().await } else { Ok(Vec::new()) }
+    }
+
+    async fn prepare(&self, symbol: &Symbol, leverage: u32) -> Result<(), ExchangeError> {
+        if !self.account.is_futures() {
+            return Ok(());
+        }
+        self.set_margin_mode(symbol, MarginMode::Isolated).await?;
+        self.set_leverage(symbol, leverage).await
+    }
+
+    async fn permissions(&self) -> Result<KeyPermissions, ExchangeError> {
+        self.account.permissions().await
     }
 
     fn drain(&self) -> Vec<VenueEvent> {

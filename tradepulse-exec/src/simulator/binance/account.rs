@@ -16,6 +16,12 @@ pub(super) fn respond(
 ) -> Result<Value, Refusal> {
     match (method.as_str(), name) {
         ("GET", "account") => Ok(account(venue, parameters)),
+        ("GET", "apiRestrictions") => Ok(json!({
+            "ipRestrict": false, "createTime": 0, "enableReading": true,
+            "enableSpotAndMarginTrading": true, "enableWithdrawals": false,
+            "enableInternalTransfer": false, "enableMargin": false, "enableFutures": false,
+            "permitsUniversalTransfer": false, "enableVanillaOptions": false,
+        })),
         ("POST", "order") => {
             let new = order::parse(venue, parameters)?;
             let last = order::last(public::market(venue, parameters)?)?;

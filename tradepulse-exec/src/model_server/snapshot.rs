@@ -1,0 +1,207 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, Visitor};
+use serde_json::Value;
+use tradepulse_core::inference::{FeatureError, latest};
+use tradepulse_core::market::{Candle, Symbol};
+use tradepulse_core::time::{Timeframe, Timestamp};
+
+use super::ModelServerSettings;
+use super::problem::Problem;
+use crate::inference::bundle::Bundle;
+
+/// What is known of a market, as it is sent. Whatever else is in it is passed over.
+#[derive(Deserialize)]
+struct Sent<Indicators> {
+    symbol: String,
+    timeframe: String,
+    candles: Vec<SentCandle>,
+    indicators: Option<Indicators>,
+}
+
+#[derive(Deserialize)]
+struct SentCandle {
+    #[serde(deserialize_with = "instant")]
+    timestamp: i64,
+    open: f64,
+    high: f64,
+    low: f64,
+    close: f64,
+    volume: f64,
+}
+
+/// A question about a candle.
+pub(super) struct Snapshot {
+    /// The features, as the model takes them.
+    pub(super) row: Vec<f64>,
+    /// Close time of the candle.
+    pub(super) candle: Timestamp,
+}
+
+/// Most candles of a request.
+const MOST_CANDLES: usize = 10_000;
+
+/// Reads a snapshot for the model of `bundle`.
+pub(super) fn read(
+    body: &[u8],
+    bundle: &Bundle,
+    settings: &ModelServerSettings,
+) -> Result<Snapshot, Problem> {
+    match bundle.features() {
+        Some(set) => {
+            let sent: Sent<IgnoredAny> = parse(body)?;
+            let (candles, candle) = check(&sent, settings)?;
+            let row = latest(set, &candles).map_err(|error| match error {
+                FeatureError::TooFewCandles { .. } => Problem::field("candles", error.to_string()),
+                error => Problem::field(last(&candles), error.to_string()),
+            })?;
+            Ok(Snapshot { row, candle })
+        }
+        None => {
+            let sent: Sent<BTreeMap<String, Value>> = parse(body)?;
+            let (_, candle) = check(&sent, settings)?;
+            let indicators = sent.indicators.unwrap_or_default();
+            let value = |name: &String| {
+                let field = || format!("indicators.{name}");
+                match indicators.get(name).map(Value::as_f64) {
+                    Some(Some(value)) if value.is_finite() => Ok(value),
+                    Some(_) => Err(Problem::field(field(), "is no number")),
+                    None => Err(Problem::field(
+                        field(),
+                        "is missing: the model takes raw features, which are sent as indicators, or \
+                         as a tensor to /v2",
+                    )),
+                }
+            };
+            let names = &bundle.manifest().feature_names;
+            let row = names.iter().map(value).collect::<Result<_, _>>()?;
+            Ok(Snapshot { row, candle })
+        }
+    }
+}
+
+/// Reads JSON; an error names the field.
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).or_else(|_| {
+        // Once more, for the place: this is slower.
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let path = error.path().to_string();
+            // A question mark is a place without a name, where the text is cut off.
+            let path = path.trim_end_matches(['?', '.']);
+            let detail = error.inner().to_string();
+            let missing = detail.strip_prefix("missing field `");
+            // A missing field is told where it is missing.
+            let name = missing.and_then(|rest| rest.split('`').next()).unwrap_or_default();
+            let field = match (path, name) {
+                ("", "") => "body".to_owned(),
+                ("", name) => name.to_owned(),
+                (path, "") => path.to_owned(),
+                (path, name) => format!("{path}.{name}"),
+            };
+            Problem::field(field, detail)
+        })?;
+        reader.end().map_err(|error| Problem::field("body", error.to_string()))?;
+        Ok(parsed)
+    })
+}
+
+/// The candles, if all is possible, and when the last one closes.
+fn check<T>(
+    sent: &Sent<T>,
+    settings: &ModelServerSettings,
+) -> Result<(Vec<Candle>, Timestamp), Problem> {
+    let symbol: Symbol =
+        sent.symbol.parse().map_err(|error| Problem::field("symbol", format!("{error}")))?;
+    if !settings.symbols.is_empty() && !settings.symbols.contains(&symbol) {
+        let known: Vec<String> = settings.symbols.iter().map(Symbol::to_string).collect();
+        let detail = format!("{symbol} is not served here: {}", known.join(", "));
+        return Err(Problem::field("symbol", detail));
+    }
+    let timeframe: Timeframe =
+        sent.timeframe.parse().map_err(|error| Problem::field("timeframe", format!("{error}")))?;
+    if sent.candles.len() > MOST_CANDLES {
+        let detail = format!("{} candles are more than {MOST_CANDLES}", sent.candles.len());
+        return Err(Problem::field("candles", detail));
+    }
+    let mut candles: Vec<Candle> = Vec::with_capacity(sent.candles.len());
+    for (i, sent) in sent.candles.iter().enumerate() {
+        let wrong = |field: &str, detail: String| {
+            Err(Problem::field(format!("candles[{i}].{field}"), detail))
+        };
+        let time = Timestamp::from_ms(sent.timestamp);
+        if !(Timestamp::EARLIEST..=Timestamp::LATEST).contains(&time) {
+            return wrong("timestamp", format!("{} ms is no time", sent.timestamp));
+        }
+        if candles.last().is_some_and(|before| before.open_time >= time) {
+            return wrong("timestamp", "is not after that of the candle before".to_owned());
+        }
+        let prices =
+            [("open", sent.open), ("high", sent.high), ("low", sent.low), ("close", sent.close)];
+        for (field, price) in prices {
+            if !(price.is_finite() && price > 0.0) {
+                return wrong(field, format!("{price} is no price"));
+            }
+        }
+        if sent.high < sent.open.max(sent.close) {
+            return wrong("high", format!("{} is below open or close", sent.high));
+        }
+        if sent.low > sent.open.min(sent.close) {
+            return wrong("low", format!("{} is above open or close", sent.low));
+        }
+        if !(sent.volume.is_finite() && sent.volume >= 0.0) {
+            return wrong("volume", format!("{} is no volume", sent.volume));
+        }
+        let SentCandle { open, high, low, close, volume, .. } = *sent;
+        candles.push(Candle { open_time: time, open, high, low, close, volume });
+    }
+    match candles.last() {
+        None => Err(Problem::field("candles", "there is no candle")),
+        Some(newest) => {
+            let close_time = newest.open_time.as_ms().saturating_add(timeframe.as_ms());
+            Ok((candles, Timestamp::from_ms(close_time)))
+        }
+    }
+}
+
+fn last(candles: &[Candle]) -> String {
+    format!("candles[{}]", candles.len().saturating_sub(1))
+}
+
+/// Milliseconds since the Unix epoch, or a time in words.
+fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    struct Instant;
+
+    impl Visitor<'_> for Instant {
+        type Value = i64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("milliseconds since 1970, or a time such as 2024-01-01T00:00:00Z")
+        }
+
+        fn visit_i64<E>(self, ms: i64) -> Result<i64, E> {
+            Ok(ms)
+        }
+
+        fn visit_u64<E: serde::de::Error>(self, ms: u64) -> Result<i64, E> {
+            i64::try_from(ms).map_err(|_| E::custom(format!("{ms} ms is no time")))
+        }
+
+        fn visit_f64<E: serde::de::Error>(self, ms: f64) -> Result<i64, E> {
+            // Some programs write whole numbers like this.
+            if ms.fract() == 0.0 && ms.abs() < 1e15 {
+                Ok(ms as i64)
+            } else {
+                Err(E::custom(format!("{ms} is no whole number of milliseconds")))
+            }
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<i64, E> {
+            text.parse::<Timestamp>().map(Timestamp::as_ms).map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_any(Instant)
+}

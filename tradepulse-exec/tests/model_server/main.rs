@@ -1,0 +1,8 @@
+//! The model server over HTTP: what it answers, and what it refuses.
+
+#![allow(clippy::unwrap_used)]
+
+mod asked;
+mod malformed;
+mod scene;
+mod v2;
