@@ -34,6 +34,7 @@
 //! - Events of orders have no executions: these are asked for.
 //! - Fees are taken in the quote currency.
 
+mod account;
 mod candle_stream;
 mod capabilities;
 mod client;

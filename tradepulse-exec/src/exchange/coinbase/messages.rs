@@ -192,7 +192,8 @@ pub(super) struct AccountsMessage {
 pub(super) struct AccountMessage {
     pub(super) currency: String,
     pub(super) available_balance: Money,
-    pub(super) hold: Money,
+    #[serde(default)]
+    pub(super) hold: Option<Money>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -233,7 +234,47 @@ impl StreamMessage {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Whatever comes is read or refused.
+        #[test]
+        fn nothing_that_comes_is_too_much(figures in prop::collection::vec("[-+0-9.eE]{0,40}|NaN", 6)) {
+            let [a, b, c, d, e, f] = &figures[..] else { return Ok(()) };
+            let candle = serde_json::json!({
+                "start": a, "low": b, "high": c, "open": d, "close": e, "volume": f,
+            });
+            if let Ok(candle) = serde_json::from_value::<CandleMessage>(candle) {
+                candle.candle();
+            }
+            let product = serde_json::json!({
+                "product_id": a, "base_increment": b, "quote_increment": c, "quote_min_size": d,
+                "base_min_size": e, "price_increment": f,
+            });
+            if let Ok(product) = serde_json::from_value::<ProductMessage>(product) {
+                product.rules();
+            }
+            let fill = serde_json::json!({
+                "trade_id": "t", "price": a, "size": b, "size_in_quote": c.len() % 2 == 0,
+                "commission": d, "trade_time": e,
+            });
+            if let Ok(fill) = serde_json::from_value::<FillMessage>(fill) {
+                fill.execution(&"BTC/USD".parse().unwrap());
+            }
+            let order = serde_json::json!({
+                "order_id": a, "product_id": b, "status": "FILLED", "filled_size": c,
+                "order_configuration": { "trigger_bracket_gtc": {
+                    "base_size": d, "limit_price": e,
+                } },
+            });
+            if let Ok(order) = serde_json::from_value::<OrderMessage>(order) {
+                let id = "tp100000-1".parse().unwrap();
+                let _ = order.reports(id, &"BTC/USD".parse().unwrap(), Vec::new());
+            }
+        }
+    }
 
     #[test]
     fn candles_are_read_and_what_is_none_is_refused() {

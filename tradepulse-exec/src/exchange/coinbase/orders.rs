@@ -4,10 +4,11 @@ use tradepulse_core::exchange::ExchangeError;
 use tradepulse_core::money::Price;
 use tradepulse_core::order::{OrderReport, OrderRequest, OrderStatus, RequestKind, Side};
 
+use super::account::Account;
 use super::client::Call;
 use super::errors::CallError;
 use super::messages::{CreateMessage, ProductMessage, product_id};
-use super::trading::{Account, duplicate, not_sent};
+use super::trading::{duplicate, not_sent};
 use crate::exchange::clock_offset::ClockOffset;
 
 /// How far beyond its trigger the limit of a stop is, as a part of it.
@@ -103,10 +104,9 @@ impl Account {
         self.book().note(request.id, &venue_id);
         // The clock may have been set right by the call.
         let sent_ms = sent.as_ms() + self.client.clock.offset_ms();
-        let order = match self.by_venue_id(&request.symbol, &venue_id).await {
-            Ok(Some(order)) => order,
+        let Ok(order) = self.by_venue_id(&venue_id).await else {
             // It is there, whatever became of it.
-            _ => return Ok(accepted(request, &venue_id, sent_ms)),
+            return Ok(accepted(request, &venue_id, sent_ms));
         };
         if order.created().is_some_and(|at| at.as_ms() + CLOCK_TOLERANCE_MS < sent_ms) {
             return Err(duplicate(request.id));

@@ -7,8 +7,8 @@ use tradepulse_core::exchange::VenueEvent;
 use tradepulse_core::order::ClientOrderId;
 use tradepulse_core::time::Timestamp;
 
+use super::account::Account;
 use super::messages::{OrderEvent, StreamMessage, symbol_of};
-use super::trading::Account;
 use crate::exchange::reconnect::Backoff;
 use crate::exchange::websocket::{StreamError, TextStream};
 

@@ -1,5 +1,6 @@
 use rust_decimal::Decimal;
 use serde::Deserialize;
+use serde_json::Value;
 use tradepulse_core::market::Symbol;
 use tradepulse_core::money::{Amount, Price, Quantity};
 use tradepulse_core::order::{ClientOrderId, Execution, Leg, Liquidity, OrderReport, OrderStatus};
@@ -82,14 +83,17 @@ pub(in crate::exchange::coinbase) struct OrderMessage {
     #[serde(default)]
     pub(in crate::exchange::coinbase) client_order_id: String,
     status: String,
+    #[serde(default)]
     side: String,
     #[serde(default, deserialize_with = "quantity")]
     pub(in crate::exchange::coinbase) filled_size: Quantity,
+    #[serde(default)]
     created_time: String,
     #[serde(default)]
     last_fill_time: Option<String>,
+    /// Read where it is needed: those of other people's orders may be of any kind.
     #[serde(default)]
-    order_configuration: Option<Configuration>,
+    order_configuration: Value,
     #[serde(default)]
     reject_reason: Option<String>,
     #[serde(default)]
@@ -98,14 +102,8 @@ pub(in crate::exchange::coinbase) struct OrderMessage {
     cancel_message: Option<String>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-struct Configuration {
-    #[serde(alias = "trigger_bracket_gtd")]
-    trigger_bracket_gtc: Option<Bracket>,
-}
-
 /// A pair, which is one order of the venue: its target, with a stop on the other side.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Bracket {
     base_size: Quantity,
     limit_price: Price,
@@ -116,7 +114,7 @@ impl OrderMessage {
         self.created_time.parse().ok()
     }
 
-    pub(in crate::exchange::coinbase) fn status(&self) -> Result<OrderStatus, UnknownStatus> {
+    pub(in crate::exchange::coinbase) fn status(&self) -> Result<OrderStatus, Unreadable> {
         let status = order_status(&self.status)?;
         // What fails after a part of it filled was not refused.
         Ok(match status {
@@ -138,7 +136,7 @@ impl OrderMessage {
         id: ClientOrderId,
         symbol: &Symbol,
         executions: Vec<Execution>,
-    ) -> Result<Vec<OrderReport>, UnknownStatus> {
+    ) -> Result<Vec<OrderReport>, Unreadable> {
         let times = [self.last_fill_time.as_deref(), Some(self.created_time.as_str())];
         let at = times.into_iter().flatten().find_map(|text| text.parse().ok());
         let status = self.status()?;
@@ -152,7 +150,7 @@ impl OrderMessage {
             reason: self.reason(),
             at: at.unwrap_or_default(),
         };
-        let Some(pair) = self.pair().filter(|_| id.which_leg().is_none()) else {
+        let Some(pair) = self.pair()?.filter(|_| id.which_leg().is_none()) else {
             return Ok(vec![report(id, status, executions)]);
         };
         // The venue does not say which side of the pair filled; the price does: the target fills
@@ -175,29 +173,34 @@ impl OrderMessage {
             .to_vec())
     }
 
-    fn pair(&self) -> Option<&Bracket> {
-        self.order_configuration.as_ref()?.trigger_bracket_gtc.as_ref()
+    fn pair(&self) -> Result<Option<Bracket>, Unreadable> {
+        let names = ["trigger_bracket_gtc", "trigger_bracket_gtd"];
+        let found = names.into_iter().find_map(|name| self.order_configuration.get(name));
+        let pair = found.filter(|pair| !pair.is_null()).map(Bracket::deserialize).transpose();
+        pair.map_err(|error| Unreadable::Pair(error.to_string()))
     }
 }
 
 /// What a status says.
-pub(in crate::exchange::coinbase) fn order_status(
-    text: &str,
-) -> Result<OrderStatus, UnknownStatus> {
+pub(in crate::exchange::coinbase) fn order_status(text: &str) -> Result<OrderStatus, Unreadable> {
     match text {
         "PENDING" | "OPEN" | "QUEUED" | "CANCEL_QUEUED" | "EDIT_QUEUED" => Ok(OrderStatus::Open),
         "FILLED" => Ok(OrderStatus::Filled),
         "CANCELLED" => Ok(OrderStatus::Cancelled),
         "EXPIRED" => Ok(OrderStatus::Expired),
         "FAILED" => Ok(OrderStatus::Rejected),
-        _ => Err(UnknownStatus(text.to_owned())),
+        _ => Err(Unreadable::Status(text.to_owned())),
     }
 }
 
-/// A status that is not documented.
+/// What is not to be understood of an order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no known status of an order")]
-pub(in crate::exchange::coinbase) struct UnknownStatus(String);
+pub(in crate::exchange::coinbase) enum Unreadable {
+    #[error("{0:?} is no known status of an order")]
+    Status(String),
+    #[error("a bracket that is not understood: {0}")]
+    Pair(String),
+}
 
 #[derive(Debug, Deserialize)]
 pub(in crate::exchange::coinbase) struct FillsMessage {
