@@ -4,7 +4,7 @@ mod market;
 mod plan;
 mod selection;
 mod settings;
-#[cfg(feature = "binance")]
+#[cfg(feature = "venues")]
 mod venue;
 
 use std::fs;
@@ -20,7 +20,7 @@ pub(crate) use market::{LoadedMarket, MarketArguments, read_detail, require_orde
 pub(crate) use plan::PlanArguments;
 pub(crate) use selection::{MarketSelection, Selection};
 pub(crate) use settings::SettingsArguments;
-#[cfg(feature = "binance")]
+#[cfg(feature = "venues")]
 pub(crate) use venue::VenueArguments;
 
 /// Where TradePulse keeps what it stores.

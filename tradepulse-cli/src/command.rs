@@ -10,9 +10,9 @@ pub(crate) mod db;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod events;
-#[cfg(feature = "binance")]
+#[cfg(feature = "venues")]
 pub(crate) mod exchanges;
-#[cfg(feature = "binance")]
+#[cfg(feature = "venues")]
 pub(crate) mod fetch;
 pub(crate) mod import;
 pub(crate) mod indicators;

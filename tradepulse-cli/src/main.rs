@@ -79,11 +79,11 @@ enum Command {
     /// Trade what the configuration names
     Trade(command::trade::Arguments),
     /// List the exchanges that can be traded at and what they can do, or test one
-    #[cfg(feature = "binance")]
+    #[cfg(feature = "venues")]
     #[command(visible_alias = "exchange")]
     Exchanges(command::exchanges::Arguments),
     /// Fetch the candles of an exchange that the store does not have
-    #[cfg(feature = "binance")]
+    #[cfg(feature = "venues")]
     Fetch(command::fetch::Arguments),
     /// Serve a simulated exchange on this machine, for trials and other programs
     #[cfg(feature = "simulator")]
@@ -134,9 +134,9 @@ fn main() -> ExitCode {
         Command::Preflight(arguments) => command::preflight::run(arguments, &cli.place),
         Command::Doctor(arguments) => command::doctor::run(arguments, &cli.place),
         Command::Trade(arguments) => command::trade::run(arguments, &cli.place),
-        #[cfg(feature = "binance")]
+        #[cfg(feature = "venues")]
         Command::Exchanges(arguments) => command::exchanges::run(arguments),
-        #[cfg(feature = "binance")]
+        #[cfg(feature = "venues")]
         Command::Fetch(arguments) => command::fetch::run(arguments, &cli.place),
         #[cfg(feature = "simulator")]
         Command::Simulator(arguments) => command::simulator::run(arguments),

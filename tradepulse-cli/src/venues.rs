@@ -5,31 +5,31 @@ use std::sync::Arc;
 use anyhow::Result;
 use tradepulse_core::exchange::{Exchange, MarketData};
 use tradepulse_exec::config::Config;
-#[cfg(feature = "binance")]
+#[cfg(feature = "venues")]
 use tradepulse_exec::exchange::venue::{Venue, VenueAccess};
 
 /// The market data of the venue that the configuration names.
-#[cfg(feature = "binance")]
+#[cfg(feature = "venues")]
 pub(crate) async fn market_data(config: &Config) -> Result<Arc<dyn MarketData>> {
     let (venue, access) = named(config, "main")?;
     Ok(venue.market_data(access).await?)
 }
 
 /// The account of this wallet.
-#[cfg(feature = "binance")]
+#[cfg(feature = "venues")]
 pub(crate) async fn exchange(config: &Config, wallet: &str) -> Result<Arc<dyn Exchange>> {
     let (venue, access) = named(config, wallet)?;
     Ok(venue.exchange(access).await?)
 }
 
 /// Whether there is an adapter for the venue that the configuration names.
-#[cfg(feature = "binance")]
+#[cfg(feature = "venues")]
 pub(crate) fn has_adapter(config: &Config) -> Result<()> {
     Venue::named(&config.exchange.name, config.exchange.market.into())?;
     Ok(())
 }
 
-#[cfg(feature = "binance")]
+#[cfg(feature = "venues")]
 fn named(config: &Config, wallet: &str) -> Result<(Venue, VenueAccess)> {
     use anyhow::Context;
 
@@ -42,19 +42,21 @@ fn named(config: &Config, wallet: &str) -> Result<(Venue, VenueAccess)> {
 }
 
 /// There is none in a build without adapters.
-#[cfg(not(feature = "binance"))]
+#[cfg(not(feature = "venues"))]
 pub(crate) fn has_adapter(_: &Config) -> Result<()> {
-    anyhow::bail!("this build has no exchange adapters (feature `binance`)")
+    anyhow::bail!("this build has no exchange adapters (features `binance`, `kraken`)")
 }
 
 /// There is none in a build without adapters.
-#[cfg(not(feature = "binance"))]
+#[cfg(not(feature = "venues"))]
 pub(crate) async fn market_data(_: &Config) -> Result<Arc<dyn MarketData>> {
-    anyhow::bail!("this build has no exchange adapters (feature `binance`); trade with --replay")
+    anyhow::bail!(
+        "this build has no exchange adapters (features `binance`, `kraken`); trade with --replay"
+    )
 }
 
 /// There is none in a build without adapters.
-#[cfg(not(feature = "binance"))]
+#[cfg(not(feature = "venues"))]
 pub(crate) async fn exchange(_: &Config, _: &str) -> Result<Arc<dyn Exchange>> {
-    anyhow::bail!("this build has no exchange adapters (feature `binance`)")
+    anyhow::bail!("this build has no exchange adapters (features `binance`, `kraken`)")
 }

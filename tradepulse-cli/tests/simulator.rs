@@ -1,7 +1,7 @@
 //! The simulated exchange as a program: candles are fetched from it, and other people's clients
 //! trade there.
 
-#![cfg(all(feature = "binance", feature = "simulator"))]
+#![cfg(all(feature = "binance", feature = "kraken", feature = "simulator"))]
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader};
@@ -9,6 +9,9 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tradepulse");
+
+/// The secret of a simulated Kraken, base64.
+const KRAKEN_SECRET: &str = "c2ltdWxhdGVkLXNlY3JldA==";
 
 /// A simulator that ends with the test.
 struct Simulator {
@@ -126,6 +129,43 @@ fn candles_are_fetched_once_and_gaps_are_told() {
     assert!(stdout(&imported).contains("0 candles added, 2,999 known"), "{imported:?}");
 }
 
+/// Kraken has the latest 720 candles only; what is older is refused with a way around it.
+#[test]
+fn kraken_gives_what_it_has_and_says_what_it_has_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("candles.csv");
+    candles(&file);
+    let simulator =
+        Simulator::start("kraken", &["--data", &file.to_string_lossy(), "--timeframe", "5m"]);
+    let data_dir = folder.path().join("data");
+    let fetch = |from: &str| {
+        Command::new(PROGRAM)
+            .args(["fetch", "--exchange", "kraken", "--symbol", "BTC/USDT", "--timeframe", "5m"])
+            .args(["--to", "2025-01-01", "--from", from, "--rest-url", &simulator.url])
+            .arg("--data-dir")
+            .arg(&data_dir)
+            .output()
+            .unwrap()
+    };
+    let recent = fetch("2024-01-11");
+    assert!(stdout(&recent).contains("120 candles fetched"), "{recent:?}");
+    let old = fetch("2024-01-01");
+    let said = String::from_utf8_lossy(&old.stderr);
+    assert!(!old.status.success() && said.contains("720") && said.contains("CSV"), "{old:?}");
+
+    let stream_url = simulator.url.replace("http", "ws");
+    let tested = Command::new(PROGRAM)
+        .args(["exchanges", "test", "kraken", "--rest-url", &simulator.url])
+        .args(["--stream-url", &stream_url, "--api-key-env", "KEY", "--api-secret-env", "SECRET"])
+        .env("KEY", "simulated-key")
+        .env("SECRET", KRAKEN_SECRET)
+        .output()
+        .unwrap();
+    let text = stdout(&tested);
+    assert!(text.contains("price step 0.01, quantity step 0.00001"), "{tested:?}");
+    assert!(text.contains("The key is accepted"), "{tested:?}");
+}
+
 #[test]
 fn an_exchange_that_is_not_there_is_an_error() {
     let output = run(&["exchanges", "test", "binance", "--rest-url", "http://127.0.0.1:1"]);
@@ -142,7 +182,7 @@ fn exchanges_are_listed_with_what_they_can_do() {
     let output = run(&["exchanges", "--json"]);
     let venues: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let names: Vec<_> = venues.as_array().unwrap().iter().map(|v| v["exchange"].clone()).collect();
-    assert_eq!(names, ["binance", "binanceus", "binanceusdm"]);
+    assert_eq!(names, ["binance", "binanceus", "binanceusdm", "kraken"]);
     assert_eq!(venues[0]["protection"], "native_oco");
     // The README shows this table.
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
@@ -206,12 +246,12 @@ fn python_with(module: &str, package: &str) -> Option<String> {
 }
 
 /// Runs a script of `tests/clients` with these arguments, and the key.
-fn client(python: &str, script: &str, arguments: &[&str]) {
+fn client(python: &str, script: &str, arguments: &[&str], secret: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients");
     let output = Command::new(python)
         .arg(folder.join(script))
         .args(arguments)
-        .args(["simulated-key", "simulated-secret"])
+        .args(["simulated-key", secret])
         .output()
         .unwrap();
     assert!(stdout(&output).ends_with("all good\n"), "{script} {arguments:?}: {output:?}");
@@ -222,13 +262,15 @@ fn ccxt_trades_at_every_simulated_venue() {
     let Some(python) = python_with("ccxt", "ccxt") else { return };
     for venue in ["binance", "binanceus", "binanceusdm"] {
         let simulator = Simulator::start(venue, &["--timeframe", "5m"]);
-        client(&python, "binance_ccxt.py", &[venue, &simulator.url]);
+        client(&python, "binance_ccxt.py", &[venue, &simulator.url], "simulated-secret");
     }
+    let simulator = Simulator::start("kraken", &["--timeframe", "5m", "--weight-limit", "10000"]);
+    client(&python, "kraken_ccxt.py", &[&simulator.url], KRAKEN_SECRET);
 }
 
 #[test]
 fn the_venues_own_client_trades_at_the_simulated_one() {
     let Some(python) = python_with("binance_sdk_spot", "binance-sdk-spot") else { return };
     let simulator = Simulator::start("binance", &["--timeframe", "5m"]);
-    client(&python, "binance_sdk.py", &[&simulator.url]);
+    client(&python, "binance_sdk.py", &[&simulator.url], "simulated-secret");
 }

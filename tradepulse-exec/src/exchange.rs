@@ -4,25 +4,27 @@
 //! What all adapters need stands beside them: the venue's clock, its limits, patience with what is
 //! safe to repeat, streams that come back, and the queue of events.
 
-#[cfg(all(feature = "binance", feature = "data"))]
+#[cfg(all(feature = "data", feature = "venues"))]
 pub mod backfill;
 #[cfg(feature = "binance")]
 pub mod binance;
-#[cfg(feature = "binance")]
+#[cfg(feature = "venues")]
 pub mod clock_offset;
-#[cfg(feature = "binance")]
+#[cfg(feature = "venues")]
 pub mod event_queue;
-#[cfg(feature = "binance")]
+#[cfg(feature = "venues")]
 mod http;
+#[cfg(feature = "kraken")]
+pub mod kraken;
 #[cfg(feature = "paper")]
 pub mod paper;
-#[cfg(feature = "binance")]
+#[cfg(feature = "venues")]
 pub mod rate_limit;
-#[cfg(feature = "binance")]
+#[cfg(feature = "venues")]
 pub mod reconnect;
-#[cfg(feature = "binance")]
+#[cfg(feature = "venues")]
 pub mod retry;
-#[cfg(feature = "binance")]
+#[cfg(any(feature = "binance", feature = "kraken"))]
 pub mod venue;
-#[cfg(feature = "binance")]
+#[cfg(feature = "venues")]
 mod websocket;

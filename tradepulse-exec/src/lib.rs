@@ -5,7 +5,8 @@
 //! can be imported. Feature `sqlite`: [`store::sqlite`] keeps the records of training and
 //! trading, [`store::backup`] copies them. These two need a C compiler. Feature `paper`:
 //! [`exchange::paper`], a simulated venue that remembers. Feature `binance`: [`exchange::binance`],
-//! a real one. Feature `simulator`: [`simulator`], a venue on this machine that speaks like a real
+//! a real one. Feature `kraken`:
+//! [`exchange::kraken`], another. Feature `simulator`: [`simulator`], a venue on this machine that speaks like a real
 //! one. Feature `coordinator`: [`coordinator`], the loop around a desk. Feature `checks`:
 //! [`preflight`] and [`doctor`] look whether everything is in order, [`parity`] whether a run
 //! earned what a backtest says.
@@ -25,7 +26,7 @@ pub mod config;
 pub mod coordinator;
 #[cfg(feature = "checks")]
 pub mod doctor;
-#[cfg(any(feature = "binance", feature = "paper"))]
+#[cfg(any(feature = "paper", feature = "venues"))]
 pub mod exchange;
 #[cfg(feature = "data")]
 pub mod export;

@@ -13,6 +13,7 @@ mod binance;
 mod fault;
 mod handle;
 mod hub;
+mod kraken;
 mod ledger;
 mod market;
 mod replay;

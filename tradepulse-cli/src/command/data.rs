@@ -1,4 +1,4 @@
-#[cfg(feature = "binance")]
+#[cfg(feature = "venues")]
 mod fill;
 mod gaps;
 
@@ -47,7 +47,7 @@ enum Action {
         json: bool,
     },
     /// Ask the exchanges for the candles that are missing
-    #[cfg(feature = "binance")]
+    #[cfg(feature = "venues")]
     Fill {
         #[command(flatten)]
         which: Filter,
@@ -125,7 +125,7 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
         Action::Ls { json } => list(&store, json),
         Action::Check { which, json } => check(&store, &which, json),
         Action::Gaps { which, json } => gaps::gaps(&store, &which, json),
-        #[cfg(feature = "binance")]
+        #[cfg(feature = "venues")]
         Action::Fill { which, venue, json } => fill::fill(&store, &which, &venue, json),
         Action::Export { exchange, symbol, timeframe, from, to, file } => {
             let market = Market { exchange, symbol, timeframe };

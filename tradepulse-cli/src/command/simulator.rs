@@ -18,7 +18,7 @@ use crate::output::{self, Verdict, number};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Which exchange it speaks like: binance, binanceus or binanceusdm
+    /// Which exchange it speaks like: binance, binanceus, binanceusdm or kraken
     #[arg(long, value_name = "NAME")]
     venue: Dialect,
     /// Address to serve at
@@ -42,14 +42,10 @@ pub(crate) struct Arguments {
     /// Name of the account's API key
     #[arg(long, default_value = "simulated-key", env = "TRADEPULSE_SIMULATOR_KEY")]
     key: String,
-    /// Secret of the account's API key (HMAC)
-    #[arg(
-        long,
-        default_value = "simulated-secret",
-        env = "TRADEPULSE_SIMULATOR_SECRET",
-        hide_env_values = true
-    )]
-    secret: String,
+    /// Secret of the account's API key: an HMAC's, for kraken as base64 [default: one that
+    /// everybody knows]
+    #[arg(long, env = "TRADEPULSE_SIMULATOR_SECRET", hide_env_values = true)]
+    secret: Option<String>,
     /// What the account holds, such as USDT=10000,BTC=1
     #[arg(long, value_delimiter = ',', value_parser = balance, default_value = "USDT=10000")]
     balance: Vec<(String, Quantity)>,
@@ -99,8 +95,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
     let mut settings = SimulatorSettings::new(venue);
     settings.markets = vec![SimulatedMarket::new(venue, symbol.clone(), timeframe, candles)?];
     settings.balances = arguments.balance.into_iter().collect();
-    settings.key =
-        Some(SimulatorKey { key: arguments.key.clone(), secret: Secret::new(arguments.secret) });
+    let known = SimulatorKey::known(venue);
+    let is_known = arguments.secret.is_none();
+    let secret = arguments.secret.map_or(known.secret, Secret::new);
+    settings.key = Some(SimulatorKey { key: arguments.key.clone(), secret: secret.clone() });
     (settings.faults, settings.fault_seed) = (arguments.faults, Seed(arguments.seed));
     if let Some(limit) = arguments.weight_limit {
         settings.weight_limit = limit;
@@ -115,6 +113,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
             number(past as f64, 0),
             arguments.key
         ))?;
+        if is_known {
+            output::note(format!("the secret of the key is {}", secret.expose()));
+        }
         if let Some(speed) = arguments.speed {
             simulator.replay(&symbol, replayed, speed).await?;
             output::note("all candles have been traded; the market stands still");

@@ -17,6 +17,17 @@ pub(super) fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
+/// Everything but the unreserved characters of RFC 3986 becomes `%XX`.
+pub(super) fn percent_encode(text: &str, into: &mut String) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            into.push(char::from(byte));
+        } else {
+            into.push_str(&format!("%{byte:02X}"));
+        }
+    }
+}
+
 /// The error and its causes, without the URL, which may hold a signature.
 pub(super) fn describe(error: reqwest::Error) -> String {
     let error = error.without_url();

@@ -9,10 +9,13 @@ use std::time::Duration;
 use tradepulse_core::exchange::{Capabilities, Exchange, MarketData};
 use tradepulse_core::market::{ExchangeName, InstrumentKind};
 
+#[cfg(feature = "binance")]
 use super::binance::{
     BinanceError, BinanceExchange, BinanceMarketData, BinanceSettings, BinanceVenue, Credentials,
     SigningError,
 };
+#[cfg(feature = "kraken")]
+use super::kraken::{self, KrakenError, KrakenExchange, KrakenMarketData, KrakenSettings};
 use crate::secret::{Secret, SecretError};
 
 /// A venue with an adapter.
@@ -20,7 +23,11 @@ use crate::secret::{Secret, SecretError};
 #[non_exhaustive]
 pub enum Venue {
     /// One of the venues of Binance.
+    #[cfg(feature = "binance")]
     Binance(BinanceVenue),
+    /// Kraken, spot.
+    #[cfg(feature = "kraken")]
+    Kraken,
 }
 
 /// How to reach a venue.
@@ -58,7 +65,13 @@ pub struct ApiKey {
 impl Venue {
     /// All of them.
     pub fn all() -> Vec<Self> {
-        BinanceVenue::ALL.map(Self::Binance).to_vec()
+        [
+            #[cfg(feature = "binance")]
+            BinanceVenue::ALL.map(Self::Binance).as_slice(),
+            #[cfg(feature = "kraken")]
+            [Self::Kraken].as_slice(),
+        ]
+        .concat()
     }
 
     /// The venue of this name that trades instruments of this kind.
@@ -66,9 +79,15 @@ impl Venue {
     /// # Errors
     /// [`VenueError::Unknown`] if there is no adapter for it.
     pub fn named(name: &ExchangeName, kind: InstrumentKind) -> Result<Self, VenueError> {
-        BinanceVenue::named(name, kind)
-            .map(Self::Binance)
-            .ok_or_else(|| VenueError::Unknown { name: name.clone(), kind })
+        #[cfg(feature = "binance")]
+        if let Some(venue) = BinanceVenue::named(name, kind) {
+            return Ok(Self::Binance(venue));
+        }
+        #[cfg(feature = "kraken")]
+        if name.as_str() == kraken::NAME && kind == InstrumentKind::Spot {
+            return Ok(Self::Kraken);
+        }
+        Err(VenueError::Unknown { name: name.clone(), kind })
     }
 
     /// The venue of this name, whatever it trades; spot where it trades both under one name.
@@ -83,14 +102,20 @@ impl Venue {
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
+            #[cfg(feature = "binance")]
             Self::Binance(venue) => venue.name(),
+            #[cfg(feature = "kraken")]
+            Self::Kraken => kraken::NAME,
         }
     }
 
     /// What it can do.
     pub fn capabilities(self) -> Capabilities {
         match self {
+            #[cfg(feature = "binance")]
             Self::Binance(venue) => venue.capabilities(),
+            #[cfg(feature = "kraken")]
+            Self::Kraken => kraken::capabilities(),
         }
     }
 
@@ -100,9 +125,16 @@ impl Venue {
     /// If it cannot be reached.
     pub async fn market_data(self, access: VenueAccess) -> Result<Arc<dyn MarketData>, VenueError> {
         match self {
+            #[cfg(feature = "binance")]
             Self::Binance(venue) => {
                 let access = VenueAccess { key: None, ..access };
                 let data = BinanceMarketData::connect(binance(venue, access)?).await?;
+                Ok(Arc::new(data))
+            }
+            #[cfg(feature = "kraken")]
+            Self::Kraken => {
+                let access = VenueAccess { key: None, ..access };
+                let data = KrakenMarketData::connect(kraken(access)?).await?;
                 Ok(Arc::new(data))
             }
         }
@@ -114,8 +146,14 @@ impl Venue {
     /// If there is no key, or it cannot be reached, or does not accept the key.
     pub async fn exchange(self, access: VenueAccess) -> Result<Arc<dyn Exchange>, VenueError> {
         match self {
+            #[cfg(feature = "binance")]
             Self::Binance(venue) => {
                 let exchange = BinanceExchange::connect(binance(venue, access)?).await?;
+                Ok(Arc::new(exchange))
+            }
+            #[cfg(feature = "kraken")]
+            Self::Kraken => {
+                let exchange = KrakenExchange::connect(kraken(access)?).await?;
                 Ok(Arc::new(exchange))
             }
         }
@@ -128,10 +166,22 @@ impl fmt::Display for Venue {
     }
 }
 
+#[cfg(feature = "binance")]
 fn binance(venue: BinanceVenue, access: VenueAccess) -> Result<BinanceSettings, SigningError> {
     let VenueAccess { testnet, rest_url, stream_url, key, timeout } = access;
     let credentials = key.map(|key| Credentials::new(key.key, &key.secret)).transpose()?;
     Ok(BinanceSettings { venue, testnet, rest_url, stream_url, credentials, timeout })
+}
+
+#[cfg(feature = "kraken")]
+fn kraken(access: VenueAccess) -> Result<KrakenSettings, KrakenError> {
+    let VenueAccess { testnet, rest_url, stream_url, key, timeout } = access;
+    if testnet && rest_url.is_none() {
+        return Err(KrakenError::NoTestnet);
+    }
+    let credentials = key.map(|key| kraken::Credentials::new(key.key, &key.secret)).transpose()?;
+    let settings = KrakenSettings::default();
+    Ok(KrakenSettings { rest_url, stream_url, credentials, timeout, ..settings })
 }
 
 #[cfg(feature = "config")]
@@ -181,14 +231,20 @@ pub enum VenueError {
         kind: InstrumentKind,
     },
     /// The key cannot sign.
+    #[cfg(feature = "binance")]
     #[error(transparent)]
     Key(#[from] SigningError),
     /// The key is not where it should be.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// A venue of Binance cannot be connected to.
+    #[cfg(feature = "binance")]
     #[error(transparent)]
     Binance(#[from] BinanceError),
+    /// Kraken cannot be connected to.
+    #[cfg(feature = "kraken")]
+    #[error(transparent)]
+    Kraken(#[from] KrakenError),
 }
 
 const fn kind_name(kind: InstrumentKind) -> &'static str {
@@ -259,10 +315,11 @@ mod tests {
         }
         let nowhere = "nowhere".parse().unwrap();
         let error = Venue::of_name(&nowhere).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "there is no adapter for nowhere (spot): supported are binance (spot), \
-             binanceus (spot), binanceusdm (perpetual)"
-        );
+        let names = "there is no adapter for nowhere (spot): supported are ";
+        let listed = error.strip_prefix(names).unwrap();
+        assert_eq!(listed.split(", ").count(), Venue::all().len());
+        for venue in Venue::all() {
+            assert!(listed.contains(&format!("{venue} (")), "{error}");
+        }
     }
 }

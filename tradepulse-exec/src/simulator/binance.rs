@@ -12,6 +12,7 @@ mod render;
 mod signature;
 mod stream;
 
+pub(super) use parameters::decode;
 pub(super) use render::events;
 pub(super) use stream::{call_by_stream, kline_event, subscribe};
 

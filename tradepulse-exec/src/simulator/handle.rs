@@ -11,9 +11,10 @@ use tradepulse_core::simulation::SimulationError;
 
 use super::fault::HttpFault;
 use super::hub;
+use super::kraken;
 use super::ledger::{NewOrder, OrderType};
 use super::server::serve;
-use super::settings::SimulatorSettings;
+use super::settings::{Dialect, SimulatorSettings};
 use super::venue::{Shared, Venue, lock};
 
 /// A simulated venue that serves until it is dropped.
@@ -115,7 +116,10 @@ impl VenueSimulator {
         };
         let number = venue.ledger.place(order, last, now_ms).ok()?;
         venue.tell_happened();
-        Some(number.to_string())
+        Some(match venue.dialect {
+            Dialect::Kraken => kraken::order_id(number),
+            _ => number.to_string(),
+        })
     }
 
     /// The next request that changes something goes wrong so; several are taken in turn.

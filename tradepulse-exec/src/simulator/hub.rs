@@ -57,6 +57,8 @@ pub(super) struct Connection {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct UserSubscription {
     pub(super) wrapped: bool,
+    /// The number of the next event, where they are numbered.
+    pub(super) sequence: Option<u64>,
 }
 
 /// All connections.
@@ -82,13 +84,18 @@ impl Hub {
     }
 
     /// Tells everybody who listens to the account.
-    pub(super) fn tell_users(&self, event: &serde_json::Value) {
+    pub(super) fn tell_users(&mut self, event: &serde_json::Value) {
         if self.silent {
             return;
         }
-        for connection in &self.connections {
-            if let Some(user) = connection.user {
-                let text = if user.wrapped {
+        for connection in &mut self.connections {
+            if let Some(user) = &mut connection.user {
+                let text = if let Some(number) = &mut user.sequence {
+                    let mut event = event.clone();
+                    event["sequence"] = (*number).into();
+                    *number += 1;
+                    event.to_string()
+                } else if user.wrapped {
                     serde_json::json!({ "subscriptionId": 0, "event": event }).to_string()
                 } else {
                     event.to_string()

@@ -13,6 +13,8 @@ use tokio::sync::mpsc;
 use super::binance;
 use super::fault::HttpFault;
 use super::hub::{Answered, Connection, Outgoing, UserSubscription};
+use super::kraken;
+use super::settings::Dialect;
 use super::venue::{Shared, lock};
 
 /// A request, in no framework's form.
@@ -23,6 +25,7 @@ pub(super) struct Request {
     pub(super) query: String,
     pub(super) body: String,
     pub(super) api_key: Option<String>,
+    pub(super) headers: HeaderMap,
 }
 
 /// What a request is answered with.
@@ -55,9 +58,15 @@ pub(super) async fn serve(
     let api_key = headers.get("x-mbx-apikey").and_then(|key| key.to_str().ok());
     let api_key = api_key.map(str::to_owned);
     let body = String::from_utf8_lossy(&body).into_owned();
-    let changes = matches!(method, Method::POST | Method::DELETE)
-        && (path.contains("rder") && !path.ends_with("test"));
-    let request = Request { method, path, query, body, api_key };
+    let dialect = lock(&shared).dialect;
+    let changes = match dialect {
+        Dialect::Kraken => kraken::changes(&path),
+        _ => {
+            matches!(method, Method::POST | Method::DELETE)
+                && (path.contains("rder") && !path.ends_with("test"))
+        }
+    };
+    let request = Request { method, path, query, body, api_key, headers };
     let fault = if changes { lock(&shared).next_fault() } else { None };
     let failure = || Answer {
         status: 503,
@@ -69,18 +78,32 @@ pub(super) async fn serve(
         body: serde_json::json!({ "code": -1003, "msg": "Too many requests." }),
         retry_after_s: Some(retry_after_s),
     };
+    let now_ms = lock(&shared).now_ms();
     let answer = match fault {
+        Some(
+            fault @ (HttpFault::ErrorBefore
+            | HttpFault::RateLimited { .. }
+            | HttpFault::Banned { .. }),
+        ) if dialect == Dialect::Kraken => kraken::failure(fault, now_ms),
         Some(HttpFault::ErrorBefore) => failure(),
         Some(HttpFault::RateLimited { retry_after_s }) => limited(429, retry_after_s),
         Some(HttpFault::Banned { retry_after_s }) => limited(418, retry_after_s),
         fault => {
             let answer = {
                 let mut venue = lock(&shared);
-                let answer = binance::respond(&mut venue, &request);
+                let answer = match dialect {
+                    Dialect::Kraken => kraken::respond(&mut venue, &request),
+                    _ => binance::respond(&mut venue, &request),
+                };
                 venue.tell_happened();
                 answer
             };
             match fault {
+                Some(fault @ (HttpFault::ErrorAfter | HttpFault::TimeoutAfter))
+                    if dialect == Dialect::Kraken =>
+                {
+                    kraken::failure(fault, now_ms)
+                }
                 Some(HttpFault::ErrorAfter) => failure(),
                 Some(HttpFault::TimeoutAfter) => Answer {
                     status: 408,
@@ -111,12 +134,11 @@ fn respond(shared: &Shared, answer: Answer) -> Response {
     if let Some(seconds) = answer.retry_after_s {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
-    let (weight, orders) = {
-        let limits = &lock(shared).limits;
-        (limits.weight, limits.orders)
-    };
-    headers.insert("x-mbx-used-weight-1m", HeaderValue::from(weight));
-    headers.insert("x-mbx-order-count-10s", HeaderValue::from(orders));
+    let venue = lock(shared);
+    if venue.dialect != Dialect::Kraken {
+        headers.insert("x-mbx-used-weight-1m", HeaderValue::from(venue.limits.weight));
+        headers.insert("x-mbx-order-count-10s", HeaderValue::from(venue.limits.orders));
+    }
     response
 }
 
@@ -154,7 +176,7 @@ impl Listener {
         let names = if connection.combined {
             let names = query.split('&').find_map(|pair| pair.strip_prefix("streams="));
             names.unwrap_or_default().replace("%40", "@").replace("%2F", "/")
-        } else if path.ends_with("/ws-api/v3") || path.ends_with("/ws") {
+        } else if ["/ws-api/v3", "/ws", "/v2"].iter().any(|end| path.ends_with(end)) {
             String::new()
         } else {
             path.rsplit_once("/ws/")?.1.to_owned()
@@ -163,7 +185,7 @@ impl Listener {
             if name.contains('@') {
                 connection.streams.insert(name.to_owned());
             } else if venue.listen_keys.contains(name) {
-                connection.user = Some(UserSubscription { wrapped: false });
+                connection.user = Some(UserSubscription { wrapped: false, sequence: None });
             } else {
                 return None;
             }
@@ -215,6 +237,12 @@ impl Listener {
     /// Answers a request that came by the stream.
     fn take(&self, text: &str) {
         let mut venue = lock(&self.shared);
+        if venue.dialect == Dialect::Kraken {
+            for answer in kraken::hear(&mut venue, self.id, text) {
+                let _ = self.to.send(Outgoing::Text(answer.to_string()));
+            }
+            return;
+        }
         let answer = if self.path.ends_with("/ws-api/v3") {
             binance::call_by_stream(&mut venue, self.id, text)
         } else {

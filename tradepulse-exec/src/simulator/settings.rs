@@ -23,11 +23,13 @@ pub enum Dialect {
     BinanceUs,
     /// Binance USD-M futures.
     BinanceUsdM,
+    /// Kraken, spot.
+    Kraken,
 }
 
 impl Dialect {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Binance, Self::BinanceUs, Self::BinanceUsdM];
+    pub const ALL: [Self; 4] = [Self::Binance, Self::BinanceUs, Self::BinanceUsdM, Self::Kraken];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
@@ -35,13 +37,14 @@ impl Dialect {
             Self::Binance => "binance",
             Self::BinanceUs => "binanceus",
             Self::BinanceUsdM => "binanceusdm",
+            Self::Kraken => "kraken",
         }
     }
 
     /// What is traded there.
     pub const fn kind(self) -> InstrumentKind {
         match self {
-            Self::Binance | Self::BinanceUs => InstrumentKind::Spot,
+            Self::Binance | Self::BinanceUs | Self::Kraken => InstrumentKind::Spot,
             Self::BinanceUsdM => InstrumentKind::Perpetual,
         }
     }
@@ -70,8 +73,19 @@ impl FromStr for Dialect {
 pub struct SimulatorKey {
     /// Its name, sent with requests.
     pub key: String,
-    /// What requests are signed with (HMAC).
+    /// What requests are signed with: the secret of an HMAC, at Kraken as base64.
     pub secret: Secret,
+}
+
+impl SimulatorKey {
+    /// The key of accounts that nobody has given another: everybody knows it.
+    pub fn known(dialect: Dialect) -> Self {
+        let secret = match dialect {
+            Dialect::Binance | Dialect::BinanceUs | Dialect::BinanceUsdM => "simulated-secret",
+            Dialect::Kraken => "c2ltdWxhdGVkLXNlY3JldA==",
+        };
+        Self { key: "simulated-key".to_owned(), secret: Secret::new(secret) }
+    }
 }
 
 /// A market of a simulated venue.
@@ -123,7 +137,7 @@ pub struct SimulatorSettings {
     pub key: Option<SimulatorKey>,
     /// Largest exposure over equity, of futures.
     pub leverage: f64,
-    /// Weight of requests in a minute.
+    /// Weight of requests in a minute; at Kraken, of questions about the account.
     pub weight_limit: u64,
     /// Orders that rest fill in several executions.
     pub partial_fills: Option<PartialFills>,
@@ -140,6 +154,8 @@ impl SimulatorSettings {
             Dialect::Binance => 6_000,
             Dialect::BinanceUs => 1_200,
             Dialect::BinanceUsdM => 2_400,
+            // What the counter of the highest tier takes and lets fall in a minute.
+            Dialect::Kraken => 80,
         };
         Self {
             dialect,
@@ -156,11 +172,13 @@ impl SimulatorSettings {
 
     /// The venue behind the dialect.
     pub(super) fn venue(&self) -> SimulatedExchangeSettings {
-        let (account, fee_currency) = match self.dialect.kind() {
-            InstrumentKind::Spot => (AccountKind::Spot, FeeCurrency::Received),
-            InstrumentKind::Perpetual => {
-                (AccountKind::Margin { leverage: self.leverage }, FeeCurrency::Quote)
-            }
+        let account = match self.dialect.kind() {
+            InstrumentKind::Spot => AccountKind::Spot,
+            InstrumentKind::Perpetual => AccountKind::Margin { leverage: self.leverage },
+        };
+        let fee_currency = match self.dialect {
+            Dialect::Binance | Dialect::BinanceUs => FeeCurrency::Received,
+            Dialect::BinanceUsdM | Dialect::Kraken => FeeCurrency::Quote,
         };
         let name = self.dialect.name().parse().unwrap_or_else(|_| ExchangeName::binance());
         let capabilities = Capabilities::full(name, self.dialect.kind());

@@ -9,6 +9,7 @@ use tradepulse_core::simulation::SimulationError;
 use super::binance;
 use super::fault::{Chance, EventFault, HttpFault};
 use super::hub::Hub;
+use super::kraken;
 use super::ledger::Ledger;
 use super::market::Market;
 use super::settings::{Dialect, SimulatorKey, SimulatorSettings};
@@ -29,6 +30,10 @@ pub(super) struct Venue {
     pub(super) hub: Hub,
     pub(super) limits: Limits,
     pub(super) listen_keys: BTreeSet<String>,
+    /// The highest nonce of the account's key, at Kraken.
+    pub(super) nonce: u64,
+    /// Numbers that a client gave its orders besides their names, at Kraken.
+    pub(super) user_references: BTreeMap<i64, i64>,
     /// Of futures, by the venue's name of the market.
     pub(super) leverage: BTreeMap<String, u32>,
     pub(super) isolated: BTreeSet<String>,
@@ -90,6 +95,8 @@ impl Venue {
             hub: Hub::default(),
             limits: Limits::new(settings.weight_limit),
             listen_keys: BTreeSet::new(),
+            nonce: 0,
+            user_references: BTreeMap::new(),
             leverage: BTreeMap::new(),
             isolated: BTreeSet::new(),
             faults: VecDeque::new(),
@@ -138,7 +145,11 @@ impl Venue {
     pub(super) fn tell_happened(&mut self) {
         let now_ms = self.now_ms();
         for happened in self.ledger.take_happened() {
-            for event in binance::events(self, &happened, now_ms) {
+            let events = match self.dialect {
+                Dialect::Kraken => kraken::events(&happened),
+                _ => binance::events(self, &happened, now_ms),
+            };
+            for event in events {
                 self.tell_users(event);
             }
         }
@@ -176,8 +187,7 @@ impl Venue {
         let market = &mut self.markets[at];
         market.candles.push(candle);
         market.forming = None;
-        let (stream, event) = binance::kline_event(market, &candle, true, now_ms);
-        self.hub.tell_market(&stream, &event);
+        self.tell_candle(at, &candle, true, now_ms);
         self.tell_happened();
         Ok(())
     }
@@ -185,11 +195,20 @@ impl Venue {
     /// The candle that is still open has come so far.
     pub(super) fn form_candle(&mut self, symbol: &Symbol, candle: Candle) {
         let now_ms = self.now_ms();
-        let Some(market) = self.markets.iter_mut().find(|market| market.symbol == *symbol) else {
+        let Some(at) = self.markets.iter().position(|market| market.symbol == *symbol) else {
             return;
         };
-        market.forming = Some(candle);
-        let (stream, event) = binance::kline_event(market, &candle, false, now_ms);
+        self.markets[at].forming = Some(candle);
+        self.tell_candle(at, &candle, false, now_ms);
+    }
+
+    /// Tells the streams of the newest candle of a market.
+    fn tell_candle(&mut self, at: usize, candle: &Candle, closed: bool, now_ms: i64) {
+        let market = &self.markets[at];
+        let (stream, event) = match self.dialect {
+            Dialect::Kraken => kraken::candle_event(market, candle),
+            _ => binance::kline_event(market, candle, closed, now_ms),
+        };
         self.hub.tell_market(&stream, &event);
     }
 }

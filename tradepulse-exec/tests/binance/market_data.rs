@@ -7,7 +7,7 @@ use tradepulse_core::market::Candle;
 use tradepulse_core::time::{Timeframe, Timestamp};
 use tradepulse_exec::simulator::Dialect;
 
-use crate::scene::{candle, data, settings, start, symbol};
+use crate::scene::{DIALECTS, candle, data, settings, start, symbol};
 
 fn minutes(count: i64) -> Vec<Candle> {
     (0..count).map(|minute| candle(minute, [100.0 + minute as f64; 4])).collect()
@@ -15,7 +15,7 @@ fn minutes(count: i64) -> Vec<Candle> {
 
 #[tokio::test]
 async fn candles_come_in_pages_oldest_first() {
-    for dialect in Dialect::ALL {
+    for dialect in DIALECTS {
         let simulator = start(settings(dialect, minutes(2_500))).await;
         let data = data(dialect, &simulator).await;
         let mut from = Timestamp::from_ms(0);
@@ -54,7 +54,7 @@ async fn the_candle_that_is_still_open_is_not_given_out() {
 
 #[tokio::test]
 async fn rules_quotes_and_what_is_not_there() {
-    for dialect in Dialect::ALL {
+    for dialect in DIALECTS {
         let simulator = start(settings(dialect, minutes(10))).await;
         let data = data(dialect, &simulator).await;
         let rules = data.trading_rules(&symbol()).await.unwrap();
@@ -110,7 +110,7 @@ async fn next(stream: &mut Box<dyn CandleStream>) -> Result<i64, MarketDataError
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn candles_stream_once_they_have_closed_until_the_stream_breaks() {
-    for dialect in Dialect::ALL {
+    for dialect in DIALECTS {
         let simulator = start(settings(dialect, minutes(5))).await;
         let data = data(dialect, &simulator).await;
         let markets = [(symbol(), Timeframe::M1)];

@@ -20,6 +20,10 @@ pub(crate) const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 pub(crate) const KEY: &str = "simulated-key";
 pub(crate) const SECRET: &str = "simulated-secret";
 
+/// The dialects of these venues.
+pub(crate) const DIALECTS: [Dialect; 3] =
+    [Dialect::Binance, Dialect::BinanceUs, Dialect::BinanceUsdM];
+
 pub(crate) fn symbol() -> Symbol {
     "BTC/USDT".parse().unwrap()
 }

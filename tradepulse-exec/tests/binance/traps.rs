@@ -9,7 +9,9 @@ use tradepulse_core::time::Timestamp;
 use tradepulse_exec::exchange::binance::{BinanceError, BinanceExchange, MarginMode};
 use tradepulse_exec::simulator::{Dialect, HttpFault};
 
-use crate::scene::{access, approved, at_hundred, candle, id, request, settings, start, symbol};
+use crate::scene::{
+    DIALECTS, access, approved, at_hundred, candle, id, request, settings, start, symbol,
+};
 
 fn market(sequence: u32) -> tradepulse_core::risk::Approved<tradepulse_core::order::OrderRequest> {
     approved(request(sequence, Side::Long, "1", RequestKind::Market))
@@ -76,7 +78,7 @@ async fn a_clock_that_is_off_is_set_right() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_key_is_refused_at_once_and_not_repeated() {
-    for dialect in Dialect::ALL {
+    for dialect in DIALECTS {
         let simulator = start(settings(dialect, vec![candle(0, [100.0; 4])])).await;
         let wrong = access(dialect, &simulator, Some("another-secret"));
         match BinanceExchange::connect(wrong).await {
@@ -126,7 +128,7 @@ async fn refusals_have_the_venues_codes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_stream_comes_back_with_a_gap() {
-    for dialect in Dialect::ALL {
+    for dialect in DIALECTS {
         let (simulator, exchange) = at_hundred(dialect).await;
         let before = simulator.connections();
         simulator.disconnect();

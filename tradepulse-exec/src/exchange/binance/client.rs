@@ -9,7 +9,7 @@ use super::capabilities::{RECV_WINDOW_MS, documented_limits};
 use super::endpoints::Endpoints;
 use super::errors::{CallError, shortened};
 use super::messages::TimeMessage;
-use super::signing::{Credentials, Parameters, percent_encode};
+use super::signing::{Credentials, Parameters};
 use crate::exchange::clock_offset::ClockOffset;
 use crate::exchange::http;
 use crate::exchange::rate_limit::{Limited, RateLimiter, Urgency};
@@ -175,7 +175,7 @@ impl Client {
         }
         if let Some(signature) = signature {
             url.push_str("&signature=");
-            percent_encode(&signature, &mut url);
+            http::percent_encode(&signature, &mut url);
         }
         Ok((url, headers))
     }

@@ -9,6 +9,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use zeroize::Zeroizing;
 
+use crate::exchange::http::percent_encode;
 use crate::secret::Secret;
 
 /// A key of an account: what it is called, and what it signs with.
@@ -148,18 +149,6 @@ impl Parameters {
     /// As JSON.
     pub(super) fn json(&self) -> serde_json::Map<String, serde_json::Value> {
         self.0.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect()
-    }
-}
-
-/// Everything but the unreserved characters of RFC 3986 becomes `%XX`.
-pub(super) fn percent_encode(text: &str, into: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            into.push(char::from(byte));
-        } else {
-            into.push('%');
-            into.push_str(&hex(&[byte]).to_ascii_uppercase());
-        }
     }
 }
 

@@ -62,7 +62,8 @@ impl Parameters {
     }
 }
 
-fn decode(text: &str) -> String {
+/// A text without its percent-encoding.
+pub(in crate::simulator) fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -98,6 +99,7 @@ mod tests {
             query: "symbol=BTC%2FUSDT&empty=".into(),
             body: "note=a+b%zz&symbol=other".into(),
             api_key: None,
+            headers: axum::http::HeaderMap::new(),
         };
         let parameters = Parameters::of(&request);
         assert_eq!(parameters.get("symbol"), Some("BTC/USDT"));
