@@ -44,19 +44,19 @@ fn named(config: &Config, wallet: &str) -> Result<(Venue, VenueAccess)> {
 /// There is none in a build without adapters.
 #[cfg(not(feature = "venues"))]
 pub(crate) fn has_adapter(_: &Config) -> Result<()> {
-    anyhow::bail!("this build has no exchange adapters (features `binance`, `coinbase`)")
+    anyhow::bail!("this build has no exchange adapters (features `binance`, `coinbase`, `kraken`)")
 }
 
 /// There is none in a build without adapters.
 #[cfg(not(feature = "venues"))]
 pub(crate) async fn market_data(_: &Config) -> Result<Arc<dyn MarketData>> {
     anyhow::bail!(
-        "this build has no exchange adapters (features `binance`, `coinbase`); trade with --replay"
+        "this build has no exchange adapters (features `binance`, `coinbase`, `kraken`); trade with --replay"
     )
 }
 
 /// There is none in a build without adapters.
 #[cfg(not(feature = "venues"))]
 pub(crate) async fn exchange(_: &Config, _: &str) -> Result<Arc<dyn Exchange>> {
-    anyhow::bail!("this build has no exchange adapters (features `binance`, `coinbase`)")
+    anyhow::bail!("this build has no exchange adapters (features `binance`, `coinbase`, `kraken`)")
 }

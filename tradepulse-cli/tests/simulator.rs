@@ -1,7 +1,7 @@
 //! The simulated exchange as a program: candles are fetched from it, and other people's clients
 //! trade there.
 
-#![cfg(all(feature = "binance", feature = "coinbase", feature = "simulator"))]
+#![cfg(all(feature = "binance", feature = "coinbase", feature = "kraken", feature = "simulator"))]
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader};
@@ -20,6 +20,8 @@ MHcCAQEEIJWcJR30ToZwCaLcvvg9ezTJ46VdHxDXERbqfDXi1Kw6oAoGCCqGSM49
 AwEHoUQDQgAEFoAkS4i0t4Mcsyt8drEMe/IFDEqVBUe4jPkWms5so9bFWi6wdSOr
 PJMSrbZURU5tBksx3Ji1TQxBAWL4ZCmSaQ==
 -----END EC PRIVATE KEY-----";
+/// The secret of a simulated Kraken, base64.
+const KRAKEN_SECRET: &str = "c2ltdWxhdGVkLXNlY3JldA==";
 
 /// A simulator that ends with the test.
 struct Simulator {
@@ -120,6 +122,43 @@ fn fetched_once(exchange: &str) {
     assert!(stdout(&imported).contains("0 candles added, 2,999 known"), "{imported:?}");
 }
 
+/// Kraken has the latest 720 candles only; what is older is refused with a way around it.
+#[test]
+fn kraken_gives_what_it_has_and_says_what_it_has_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("candles.csv");
+    candles(&file);
+    let simulator =
+        Simulator::start("kraken", &["--data", &file.to_string_lossy(), "--timeframe", "5m"]);
+    let data_dir = folder.path().join("data");
+    let fetch = |from: &str| {
+        Command::new(PROGRAM)
+            .args(["fetch", "--exchange", "kraken", "--symbol", "BTC/USDT", "--timeframe", "5m"])
+            .args(["--to", "2025-01-01", "--from", from, "--rest-url", &simulator.url])
+            .arg("--data-dir")
+            .arg(&data_dir)
+            .output()
+            .unwrap()
+    };
+    let recent = fetch("2024-01-11");
+    assert!(stdout(&recent).contains("120 candles fetched"), "{recent:?}");
+    let old = fetch("2024-01-01");
+    let said = String::from_utf8_lossy(&old.stderr);
+    assert!(!old.status.success() && said.contains("720") && said.contains("CSV"), "{old:?}");
+
+    let stream_url = simulator.url.replace("http", "ws");
+    let tested = Command::new(PROGRAM)
+        .args(["exchanges", "test", "kraken", "--rest-url", &simulator.url])
+        .args(["--stream-url", &stream_url, "--api-key-env", "KEY", "--api-secret-env", "SECRET"])
+        .env("KEY", "simulated-key")
+        .env("SECRET", KRAKEN_SECRET)
+        .output()
+        .unwrap();
+    let text = stdout(&tested);
+    assert!(text.contains("price step 0.01, quantity step 0.00001"), "{tested:?}");
+    assert!(text.contains("The key is accepted"), "{tested:?}");
+}
+
 #[test]
 fn an_exchange_that_is_not_there_is_an_error() {
     let output = run(&["exchanges", "test", "binance", "--rest-url", "http://127.0.0.1:1"]);
@@ -136,7 +175,7 @@ fn exchanges_are_listed_with_what_they_can_do() {
     let output = run(&["exchanges", "--json"]);
     let venues: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let names: Vec<_> = venues.as_array().unwrap().iter().map(|v| v["exchange"].clone()).collect();
-    assert_eq!(names, ["binance", "binanceus", "binanceusdm", "coinbase"]);
+    assert_eq!(names, ["binance", "binanceus", "binanceusdm", "coinbase", "kraken"]);
     assert_eq!(venues[0]["protection"], "native_oco");
     // The README shows this table.
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
@@ -230,6 +269,8 @@ fn ccxt_trades_at_every_simulated_venue() {
         let simulator = Simulator::start("coinbase", arguments);
         client(&python, "coinbase_ccxt.py", &[&simulator.url], secret);
     }
+    let simulator = Simulator::start("kraken", &["--timeframe", "5m", "--weight-limit", "10000"]);
+    client(&python, "kraken_ccxt.py", &[&simulator.url], KRAKEN_SECRET);
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub mod coinbase;
 pub mod event_queue;
 #[cfg(feature = "venues")]
 mod http;
+#[cfg(feature = "kraken")]
+pub mod kraken;
 #[cfg(feature = "paper")]
 pub mod paper;
 #[cfg(feature = "venues")]
@@ -24,7 +26,7 @@ pub mod rate_limit;
 pub mod reconnect;
 #[cfg(feature = "venues")]
 pub mod retry;
-#[cfg(any(feature = "binance", feature = "coinbase"))]
+#[cfg(any(feature = "binance", feature = "coinbase", feature = "kraken"))]
 pub mod venue;
 #[cfg(feature = "venues")]
 mod websocket;

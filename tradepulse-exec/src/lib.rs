@@ -4,8 +4,8 @@
 //! them, [`export`] writes them. Feature `zstd` adds Parquet files compressed with zstd to what
 //! can be imported. Feature `sqlite`: [`store::sqlite`] keeps the records of training and
 //! trading, [`store::backup`] copies them. These two need a C compiler. Feature `paper`:
-//! [`exchange::paper`], a simulated venue that remembers. Features `binance` and `coinbase`:
-//! [`exchange::binance`] and [`exchange::coinbase`], real ones. Feature `simulator`: [`simulator`],
+//! [`exchange::paper`], a simulated venue that remembers. Features `binance`, `coinbase`
+//! and `kraken`: [`exchange::binance`], [`exchange::coinbase`] and [`exchange::kraken`], real ones. Feature `simulator`: [`simulator`],
 //! a venue on this machine that speaks like a real one. Feature `coordinator`: [`coordinator`], the
 //! loop around a desk. Feature `checks`: [`preflight`] and [`doctor`] look whether everything is in
 //! order, [`parity`] whether a run earned what a backtest says.

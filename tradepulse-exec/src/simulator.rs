@@ -14,6 +14,7 @@ mod coinbase;
 mod fault;
 mod handle;
 mod hub;
+mod kraken;
 mod ledger;
 mod market;
 mod replay;

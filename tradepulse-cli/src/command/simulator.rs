@@ -18,7 +18,8 @@ use crate::output::{self, Verdict, number};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Which exchange it speaks like: binance, binanceus, binanceusdm or coinbase
+    /// Which exchange it speaks like: binance, binanceus, binanceusdm, coinbase or
+    /// kraken
     #[arg(long, value_name = "NAME")]
     venue: Dialect,
     /// Address to serve at
@@ -42,8 +43,8 @@ pub(crate) struct Arguments {
     /// Name of the account's API key
     #[arg(long, default_value = "simulated-key", env = "TRADEPULSE_SIMULATOR_KEY")]
     key: String,
-    /// Secret of the account's API key: an HMAC's, or a private key for coinbase [default: one that
-    /// everybody knows]
+    /// Secret of the account's API key: an HMAC's (for kraken as base64), or a private key for
+    /// coinbase [default: one that everybody knows]
     #[arg(
         long,
         allow_hyphen_values = true,

@@ -1,4 +1,5 @@
-//! Limits of a venue on requests: weight and orders per window, bans.
+//! Limits of a venue on requests: weight and orders per window, a counter that falls with time,
+//! bans.
 //!
 //! The venue counts, and says in its answers how far it has come; between answers the limiter
 //! counts on its own. It never waits: whoever is refused is told when to come back.
@@ -27,6 +28,23 @@ pub struct Limit {
     pub most: u64,
 }
 
+/// A limit on a counter that requests add their weight to, and that falls with time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FallingCounter {
+    /// How high it may rise.
+    pub most: f64,
+    /// How much it falls in a second, above zero.
+    pub per_second: f64,
+}
+
+/// A counter that falls with time, as it stood at some instant.
+#[derive(Clone, Copy, Debug)]
+struct Falling {
+    limit: FallingCounter,
+    level: f64,
+    at: Timestamp,
+}
+
 #[derive(Debug)]
 struct Counter {
     limit: Limit,
@@ -37,6 +55,7 @@ struct Counter {
 #[derive(Debug, Default)]
 struct State {
     counters: Vec<Counter>,
+    falling: Option<Falling>,
     banned_until: Option<Timestamp>,
 }
 
@@ -64,6 +83,13 @@ impl RateLimiter {
         let limiter = Self::default();
         limiter.set_limits(limits);
         limiter
+    }
+
+    /// With this limit.
+    pub fn falling(limit: FallingCounter) -> Self {
+        let falling = Falling { limit, level: 0.0, at: Timestamp::default() };
+        let state = State { falling: Some(falling), ..State::default() };
+        Self { state: Mutex::new(state) }
     }
 
     /// The venue has told its limits. What was counted stays counted where the window is the same.
@@ -111,8 +137,15 @@ impl RateLimiter {
                 until = until.max(Some(counter.end()));
             }
         }
+        if let Some(falling) = &mut state.falling {
+            falling.move_to(now);
+            until = until.max(falling.refuses(urgency, weight));
+        }
         if let Some(until) = until {
             return Err(until);
+        }
+        if let Some(falling) = &mut state.falling {
+            falling.level += weight as f64;
         }
         for counter in &mut state.counters {
             counter.used += asked(counter.limit.limited);
@@ -149,6 +182,30 @@ impl RateLimiter {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Falling {
+    fn move_to(&mut self, now: Timestamp) {
+        let seconds = (now.as_ms() - self.at.as_ms()).max(0) as f64 / 1_000.0;
+        self.level = (self.level - seconds * self.limit.per_second).max(0.0);
+        self.at = self.at.max(now);
+    }
+
+    /// When there is room for this weight, if there is none now.
+    fn refuses(&self, urgency: Urgency, weight: u64) -> Option<Timestamp> {
+        let most = match urgency {
+            Urgency::Question => self.limit.most * RateLimiter::SHARE_OF_QUESTIONS,
+            Urgency::Command => self.limit.most,
+        };
+        // What rounding makes of it does not count.
+        let above = self.level + weight as f64 - most - 1e-6;
+        // A request heavier than the limit is not refused for ever.
+        if weight == 0 || above <= 0.0 || self.level <= 0.0 {
+            return None;
+        }
+        let ms = (above.min(self.level) / self.limit.per_second * 1_000.0).ceil();
+        Some(Timestamp::from_ms(self.at.as_ms().saturating_add(ms as i64)))
     }
 }
 
@@ -215,6 +272,21 @@ mod tests {
         assert_eq!(limiter.used_weight(at(4_000)), Some(11));
         // A request heavier than the limit is not refused for ever.
         assert_eq!(ask(&limiter, 60_000, 500, 0), Ok(()));
+    }
+
+    #[test]
+    fn a_counter_that_falls_makes_room() {
+        let limiter = RateLimiter::falling(FallingCounter { most: 10.0, per_second: 0.5 });
+        assert_eq!(ask(&limiter, 1_000, 9, 0), Ok(()));
+        // Questions may use nine; four seconds make room for two.
+        assert_eq!(ask(&limiter, 1_000, 2, 0), Err(at(5_000)));
+        assert_eq!(limiter.admit(at(1_000), Urgency::Command, 1, 0), Ok(()));
+        assert_eq!(ask(&limiter, 1_000, 0, 0), Ok(()));
+        assert_eq!(ask(&limiter, 6_999, 2, 0), Err(at(7_000)));
+        assert_eq!(ask(&limiter, 7_000, 2, 0), Ok(()));
+        // Heavier than the limit: once nothing else is counted.
+        assert_eq!(ask(&limiter, 7_000, 99, 0), Err(at(25_000)));
+        assert_eq!(ask(&limiter, 25_000, 99, 0), Ok(()));
     }
 
     #[test]

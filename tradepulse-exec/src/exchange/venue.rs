@@ -18,6 +18,8 @@ use super::binance::{
 use super::coinbase::{
     self, CoinbaseError, CoinbaseExchange, CoinbaseMarketData, CoinbaseSettings,
 };
+#[cfg(feature = "kraken")]
+use super::kraken::{self, KrakenError, KrakenExchange, KrakenMarketData, KrakenSettings};
 #[cfg(feature = "coinbase")]
 use crate::private_key::PrivateKeyError;
 use crate::secret::{Secret, SecretError};
@@ -32,6 +34,9 @@ pub enum Venue {
     /// Coinbase Advanced Trade.
     #[cfg(feature = "coinbase")]
     Coinbase,
+    /// Kraken, spot.
+    #[cfg(feature = "kraken")]
+    Kraken,
 }
 
 /// How to reach a venue.
@@ -74,6 +79,8 @@ impl Venue {
             BinanceVenue::ALL.map(Self::Binance).as_slice(),
             #[cfg(feature = "coinbase")]
             [Self::Coinbase].as_slice(),
+            #[cfg(feature = "kraken")]
+            [Self::Kraken].as_slice(),
         ]
         .concat()
     }
@@ -90,6 +97,10 @@ impl Venue {
         #[cfg(feature = "coinbase")]
         if name.as_str() == coinbase::NAME && kind == InstrumentKind::Spot {
             return Ok(Self::Coinbase);
+        }
+        #[cfg(feature = "kraken")]
+        if name.as_str() == kraken::NAME && kind == InstrumentKind::Spot {
+            return Ok(Self::Kraken);
         }
         Err(VenueError::Unknown { name: name.clone(), kind })
     }
@@ -110,6 +121,8 @@ impl Venue {
             Self::Binance(venue) => venue.name(),
             #[cfg(feature = "coinbase")]
             Self::Coinbase => coinbase::NAME,
+            #[cfg(feature = "kraken")]
+            Self::Kraken => kraken::NAME,
         }
     }
 
@@ -120,6 +133,8 @@ impl Venue {
             Self::Binance(venue) => venue.capabilities(),
             #[cfg(feature = "coinbase")]
             Self::Coinbase => coinbase::capabilities(),
+            #[cfg(feature = "kraken")]
+            Self::Kraken => kraken::capabilities(),
         }
     }
 
@@ -141,6 +156,12 @@ impl Venue {
                 let data = CoinbaseMarketData::connect(coinbase(access)?).await?;
                 Ok(Arc::new(data))
             }
+            #[cfg(feature = "kraken")]
+            Self::Kraken => {
+                let access = VenueAccess { key: None, ..access };
+                let data = KrakenMarketData::connect(kraken(access)?).await?;
+                Ok(Arc::new(data))
+            }
         }
     }
 
@@ -158,6 +179,11 @@ impl Venue {
             #[cfg(feature = "coinbase")]
             Self::Coinbase => {
                 let exchange = CoinbaseExchange::connect(coinbase(access)?).await?;
+                Ok(Arc::new(exchange))
+            }
+            #[cfg(feature = "kraken")]
+            Self::Kraken => {
+                let exchange = KrakenExchange::connect(kraken(access)?).await?;
                 Ok(Arc::new(exchange))
             }
         }
@@ -187,6 +213,17 @@ fn coinbase(access: VenueAccess) -> Result<CoinbaseSettings, VenueError> {
         key.map(|key| coinbase::Credentials::new(key.key, &key.secret)).transpose()?;
     let settings = CoinbaseSettings::default();
     Ok(CoinbaseSettings { rest_url, stream_url, credentials, timeout, ..settings })
+}
+
+#[cfg(feature = "kraken")]
+fn kraken(access: VenueAccess) -> Result<KrakenSettings, KrakenError> {
+    let VenueAccess { testnet, rest_url, stream_url, key, timeout } = access;
+    if testnet && rest_url.is_none() {
+        return Err(KrakenError::NoTestnet);
+    }
+    let credentials = key.map(|key| kraken::Credentials::new(key.key, &key.secret)).transpose()?;
+    let settings = KrakenSettings::default();
+    Ok(KrakenSettings { rest_url, stream_url, credentials, timeout, ..settings })
 }
 
 #[cfg(feature = "config")]
@@ -254,6 +291,10 @@ pub enum VenueError {
     #[cfg(feature = "coinbase")]
     #[error(transparent)]
     Coinbase(#[from] CoinbaseError),
+    /// Kraken cannot be connected to.
+    #[cfg(feature = "kraken")]
+    #[error(transparent)]
+    Kraken(#[from] KrakenError),
 }
 
 const fn kind_name(kind: InstrumentKind) -> &'static str {

@@ -12,6 +12,7 @@ use tradepulse_core::simulation::SimulationError;
 use super::coinbase;
 use super::fault::HttpFault;
 use super::hub;
+use super::kraken;
 use super::ledger::{NewOrder, OrderType};
 use super::server::serve;
 use super::settings::{Dialect, SimulatorSettings};
@@ -127,6 +128,7 @@ impl VenueSimulator {
         venue.tell_happened();
         Some(match venue.dialect {
             Dialect::Coinbase => coinbase::order_id(number),
+            Dialect::Kraken => kraken::order_id(number),
             _ => number.to_string(),
         })
     }

@@ -75,6 +75,8 @@ impl Connection {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct UserSubscription {
     pub(super) wrapped: bool,
+    /// The number of the next event, where they are numbered.
+    pub(super) sequence: Option<u64>,
 }
 
 /// All connections.
@@ -112,8 +114,13 @@ impl Hub {
             return;
         }
         for connection in &mut self.connections {
-            if let Some(user) = connection.user {
-                if user.wrapped {
+            if let Some(user) = &mut connection.user {
+                if let Some(number) = &mut user.sequence {
+                    let mut event = event.clone();
+                    event["sequence"] = (*number).into();
+                    *number += 1;
+                    connection.send(&event);
+                } else if user.wrapped {
                     let wrapped = serde_json::json!({ "subscriptionId": 0, "event": event });
                     connection.send(&wrapped);
                 } else {

@@ -24,6 +24,10 @@ pub(super) enum OrderType {
     LimitMaker,
     Stop,
     StopLimit,
+    /// A market order once the price has reached the trigger: simulated as a limit order there.
+    TakeProfit,
+    /// The same with a limit order: it fills at the trigger or its limit, whichever comes later.
+    TakeProfitLimit,
 }
 
 /// An order as a client gives it.
@@ -208,6 +212,14 @@ impl Ledger {
             (OrderType::Stop, _, Some(trigger)) => RequestKind::Stop { trigger },
             (OrderType::StopLimit, Some(price), Some(trigger)) => {
                 RequestKind::StopLimit { trigger, price }
+            }
+            (OrderType::TakeProfit, _, Some(price)) => RequestKind::Limit { price },
+            (OrderType::TakeProfitLimit, Some(price), Some(trigger)) => {
+                let price = match new.side {
+                    Side::Long => price.min(trigger),
+                    Side::Short => price.max(trigger),
+                };
+                RequestKind::Limit { price }
             }
             _ => return Err(ExchangeError::Unsupported("an order without its prices")),
         };

@@ -14,6 +14,7 @@ use super::binance;
 use super::coinbase;
 use super::fault::HttpFault;
 use super::hub::{Answered, Connection, Outgoing, UserSubscription};
+use super::kraken;
 use super::settings::Dialect;
 use super::venue::{Shared, lock};
 
@@ -58,10 +59,15 @@ pub(super) async fn serve(
     let api_key = headers.get("x-mbx-apikey").and_then(|key| key.to_str().ok());
     let api_key = api_key.map(str::to_owned);
     let body = String::from_utf8_lossy(&body).into_owned();
-    let changes = matches!(method, Method::POST | Method::DELETE)
-        && (path.contains("rder") && !path.ends_with("test") && !path.ends_with("preview"));
-    let request = Request { method, path, query, body, api_key, headers };
     let dialect = lock(&shared).dialect;
+    let changes = match dialect {
+        Dialect::Kraken => kraken::changes(&path),
+        _ => {
+            matches!(method, Method::POST | Method::DELETE)
+                && (path.contains("rder") && !path.ends_with("test") && !path.ends_with("preview"))
+        }
+    };
+    let request = Request { method, path, query, body, api_key, headers };
     let fault = if changes { lock(&shared).next_fault() } else { None };
     let failure = || Answer {
         status: 503,
@@ -79,7 +85,13 @@ pub(super) async fn serve(
         },
         retry_after_s: Some(retry_after_s),
     };
+    let now_ms = lock(&shared).now_ms();
     let answer = match fault {
+        Some(
+            fault @ (HttpFault::ErrorBefore
+            | HttpFault::RateLimited { .. }
+            | HttpFault::Banned { .. }),
+        ) if dialect == Dialect::Kraken => kraken::failure(fault, now_ms),
         Some(HttpFault::ErrorBefore) => failure(),
         Some(HttpFault::RateLimited { retry_after_s }) => limited(429, retry_after_s),
         Some(HttpFault::Banned { retry_after_s }) => limited(418, retry_after_s),
@@ -88,12 +100,18 @@ pub(super) async fn serve(
                 let mut venue = lock(&shared);
                 let answer = match dialect {
                     Dialect::Coinbase => coinbase::respond(&mut venue, &request),
+                    Dialect::Kraken => kraken::respond(&mut venue, &request),
                     _ => binance::respond(&mut venue, &request),
                 };
                 venue.tell_happened();
                 answer
             };
             match fault {
+                Some(fault @ (HttpFault::ErrorAfter | HttpFault::TimeoutAfter))
+                    if dialect == Dialect::Kraken =>
+                {
+                    kraken::failure(fault, now_ms)
+                }
                 Some(HttpFault::ErrorAfter) => failure(),
                 Some(HttpFault::TimeoutAfter) if dialect == Dialect::Coinbase => {
                     Answer { status: 504, ..failure() }
@@ -132,7 +150,7 @@ fn respond(shared: &Shared, answer: Answer) -> Response {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     let venue = lock(shared);
-    if venue.dialect != Dialect::Coinbase {
+    if !matches!(venue.dialect, Dialect::Coinbase | Dialect::Kraken) {
         headers.insert("x-mbx-used-weight-1m", HeaderValue::from(venue.limits.weight));
         headers.insert("x-mbx-order-count-10s", HeaderValue::from(venue.limits.orders));
     }
@@ -175,8 +193,7 @@ impl Listener {
             let names = query.split('&').find_map(|pair| pair.strip_prefix("streams="));
             names.unwrap_or_default().replace("%40", "@").replace("%2F", "/")
         } else if venue.dialect == Dialect::Coinbase
-            || path.ends_with("/ws-api/v3")
-            || path.ends_with("/ws")
+            || ["/ws-api/v3", "/ws", "/v2"].iter().any(|end| path.ends_with(end))
         {
             String::new()
         } else {
@@ -186,7 +203,7 @@ impl Listener {
             if name.contains('@') {
                 connection.streams.insert(name.to_owned());
             } else if venue.listen_keys.contains(name) {
-                connection.user = Some(UserSubscription { wrapped: false });
+                connection.user = Some(UserSubscription { wrapped: false, sequence: None });
             } else {
                 return None;
             }
@@ -242,6 +259,12 @@ impl Listener {
         let mut venue = lock(&self.shared);
         if venue.dialect == Dialect::Coinbase {
             return coinbase::hear(&mut venue, self.id, text);
+        }
+        if venue.dialect == Dialect::Kraken {
+            for answer in kraken::hear(&mut venue, self.id, text) {
+                let _ = self.to.send(Outgoing::Text(answer.to_string()));
+            }
+            return;
         }
         let answer = if self.path.ends_with("/ws-api/v3") {
             binance::call_by_stream(&mut venue, self.id, text)

@@ -25,11 +25,14 @@ pub enum Dialect {
     BinanceUsdM,
     /// Coinbase Advanced Trade.
     Coinbase,
+    /// Kraken, spot.
+    Kraken,
 }
 
 impl Dialect {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Binance, Self::BinanceUs, Self::BinanceUsdM, Self::Coinbase];
+    pub const ALL: [Self; 5] =
+        [Self::Binance, Self::BinanceUs, Self::BinanceUsdM, Self::Coinbase, Self::Kraken];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
@@ -38,13 +41,14 @@ impl Dialect {
             Self::BinanceUs => "binanceus",
             Self::BinanceUsdM => "binanceusdm",
             Self::Coinbase => "coinbase",
+            Self::Kraken => "kraken",
         }
     }
 
     /// What is traded there.
     pub const fn kind(self) -> InstrumentKind {
         match self {
-            Self::Binance | Self::BinanceUs | Self::Coinbase => InstrumentKind::Spot,
+            Self::Binance | Self::BinanceUs | Self::Coinbase | Self::Kraken => InstrumentKind::Spot,
             Self::BinanceUsdM => InstrumentKind::Perpetual,
         }
     }
@@ -73,7 +77,8 @@ impl FromStr for Dialect {
 pub struct SimulatorKey {
     /// Its name, sent with requests.
     pub key: String,
-    /// What requests are signed with: the secret of an HMAC, or, at Coinbase, a private key.
+    /// What requests are signed with: the secret of an HMAC (at Kraken as base64), or, at
+    /// Coinbase, a private key.
     pub secret: Secret,
 }
 
@@ -87,6 +92,7 @@ impl SimulatorKey {
                 "1O5y2/kTWErVttjx92n4rTr+fCjL8dT74Jeoj0R1WEIZv0QJaYTN/oVBusFn3DuWyFCGqjC2tssMXDit\
                  cDFm4Q=="
             }
+            Dialect::Kraken => "c2ltdWxhdGVkLXNlY3JldA==",
         };
         Self { key: "simulated-key".to_owned(), secret: Secret::new(secret) }
     }
@@ -141,7 +147,8 @@ pub struct SimulatorSettings {
     pub key: Option<SimulatorKey>,
     /// Largest exposure over equity, of futures.
     pub leverage: f64,
-    /// Weight of requests in a minute; at Coinbase, requests in a second.
+    /// Weight of requests in a minute; at Coinbase, requests in a second; at Kraken, of questions
+    /// about the account.
     pub weight_limit: u64,
     /// Orders that rest fill in several executions.
     pub partial_fills: Option<PartialFills>,
@@ -159,6 +166,8 @@ impl SimulatorSettings {
             Dialect::BinanceUs => 1_200,
             Dialect::BinanceUsdM => 2_400,
             Dialect::Coinbase => 30,
+            // What the counter of the highest tier takes and lets fall in a minute.
+            Dialect::Kraken => 80,
         };
         Self {
             dialect,
@@ -181,7 +190,7 @@ impl SimulatorSettings {
         };
         let fee_currency = match self.dialect {
             Dialect::Binance | Dialect::BinanceUs => FeeCurrency::Received,
-            Dialect::BinanceUsdM | Dialect::Coinbase => FeeCurrency::Quote,
+            Dialect::BinanceUsdM | Dialect::Coinbase | Dialect::Kraken => FeeCurrency::Quote,
         };
         let name = self.dialect.name().parse().unwrap_or_else(|_| ExchangeName::binance());
         let capabilities = Capabilities::full(name, self.dialect.kind());

@@ -10,6 +10,7 @@ use super::binance;
 use super::coinbase;
 use super::fault::{Chance, EventFault, HttpFault};
 use super::hub::Hub;
+use super::kraken;
 use super::ledger::Ledger;
 use super::market::Market;
 use super::settings::{Dialect, SimulatorKey, SimulatorSettings};
@@ -33,6 +34,10 @@ pub(super) struct Venue {
     pub(super) hub: Hub,
     pub(super) limits: Limits,
     pub(super) listen_keys: BTreeSet<String>,
+    /// The highest nonce of the account's key, at Kraken.
+    pub(super) nonce: u64,
+    /// Numbers that a client gave its orders besides their names, at Kraken.
+    pub(super) user_references: BTreeMap<i64, i64>,
     /// Of futures, by the venue's name of the market.
     pub(super) leverage: BTreeMap<String, u32>,
     pub(super) isolated: BTreeSet<String>,
@@ -66,7 +71,9 @@ pub(super) struct Limits {
 impl Limits {
     const fn new(weight_limit: u64, dialect: Dialect) -> Self {
         let window_ms = match dialect {
-            Dialect::Binance | Dialect::BinanceUs | Dialect::BinanceUsdM => 60_000,
+            Dialect::Binance | Dialect::BinanceUs | Dialect::BinanceUsdM | Dialect::Kraken => {
+                60_000
+            }
             Dialect::Coinbase => 1_000,
         };
         Self { weight_limit, window_ms, window: 0, weight: 0, ten_seconds: 0, orders: 0 }
@@ -100,6 +107,8 @@ impl Venue {
             hub: Hub::default(),
             limits: Limits::new(settings.weight_limit, settings.dialect),
             listen_keys: BTreeSet::new(),
+            nonce: 0,
+            user_references: BTreeMap::new(),
             leverage: BTreeMap::new(),
             isolated: BTreeSet::new(),
             faults: VecDeque::new(),
@@ -150,6 +159,7 @@ impl Venue {
         for happened in self.ledger.take_happened() {
             let events = match self.dialect {
                 Dialect::Coinbase => coinbase::events(self, &happened, now_ms),
+                Dialect::Kraken => kraken::events(&happened),
                 _ => binance::events(self, &happened, now_ms),
             };
             for event in events {
@@ -210,6 +220,7 @@ impl Venue {
         let market = &self.markets[at];
         let event = match self.dialect {
             Dialect::Coinbase => coinbase::candle_event(market, now_ms),
+            Dialect::Kraken => Some(kraken::candle_event(market, candle)),
             _ => Some(binance::kline_event(market, candle, closed, now_ms)),
         };
         if let Some((stream, event)) = event {

@@ -187,6 +187,8 @@ fn kind(kind: OrderType) -> &'static str {
         OrderType::Limit | OrderType::LimitMaker => "LIMIT",
         OrderType::Stop => "STOP_MARKET",
         OrderType::StopLimit => "STOP",
+        OrderType::TakeProfit => "TAKE_PROFIT_MARKET",
+        OrderType::TakeProfitLimit => "TAKE_PROFIT",
     }
 }
 
@@ -201,8 +203,8 @@ fn id_in_book(order: &PlacedOrder) -> String {
 
 fn kind_in_book(order: &PlacedOrder) -> &'static str {
     match order.new.kind {
-        OrderType::Stop => "MARKET",
-        OrderType::StopLimit => "LIMIT",
+        OrderType::Stop | OrderType::TakeProfit => "MARKET",
+        OrderType::StopLimit | OrderType::TakeProfitLimit => "LIMIT",
         other => kind(other),
     }
 }

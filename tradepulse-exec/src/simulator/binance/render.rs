@@ -37,6 +37,8 @@ pub(super) const fn kind(kind: OrderType) -> &'static str {
         OrderType::LimitMaker => "LIMIT_MAKER",
         OrderType::Stop => "STOP_LOSS",
         OrderType::StopLimit => "STOP_LOSS_LIMIT",
+        OrderType::TakeProfit => "TAKE_PROFIT",
+        OrderType::TakeProfitLimit => "TAKE_PROFIT_LIMIT",
     }
 }
 

@@ -98,7 +98,7 @@ fn call(
         "orderList.place.oco" => (Method::POST, "orderList/oco"),
         "userDataStream.subscribe.signature" => {
             signature::check_by_stream(venue, parameters)?;
-            let subscription = Some(UserSubscription { wrapped: true });
+            let subscription = Some(UserSubscription { wrapped: true, sequence: None });
             if let Some(connection) = venue.hub.get(connection) {
                 connection.user = subscription;
             }

@@ -134,7 +134,8 @@ impl<'a> PlacedView<'a> {
             (Some(_), _) => ("BRACKET", "Bracket"),
             (None, OrderType::Market) => ("MARKET", "Market"),
             (None, OrderType::Limit | OrderType::LimitMaker) => ("LIMIT", "Limit"),
-            (None, OrderType::Stop | OrderType::StopLimit) => ("STOP_LIMIT", "Stop Limit"),
+            // Nothing is taken that is triggered by a profit.
+            (None, _) => ("STOP_LIMIT", "Stop Limit"),
         }
     }
 

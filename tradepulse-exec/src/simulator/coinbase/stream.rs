@@ -84,7 +84,7 @@ fn subscribe(venue: &mut Venue, connection: u64, text: &str) -> Result<(), &'sta
     };
     let Some(listener) = venue.hub.get(connection) else { return Ok(()) };
     if channel == "user" {
-        listener.user = wanted.then_some(UserSubscription { wrapped: false });
+        listener.user = wanted.then_some(UserSubscription { wrapped: false, sequence: None });
     }
     for stream in subscribed {
         if wanted {
