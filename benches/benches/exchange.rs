@@ -7,7 +7,8 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tradepulse_exec::exchange::binance::{Credentials, Parameters, wire};
+use tradepulse_exec::exchange::binance::{Credentials, wire};
+use tradepulse_exec::exchange::parameters::Parameters;
 use tradepulse_exec::secret::Secret;
 
 /// A message of a kline stream, as the venue's documentation shows it.

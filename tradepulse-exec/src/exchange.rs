@@ -21,6 +21,8 @@ pub mod kraken;
 #[cfg(feature = "paper")]
 pub mod paper;
 #[cfg(feature = "venues")]
+pub mod parameters;
+#[cfg(feature = "venues")]
 pub mod rate_limit;
 #[cfg(feature = "venues")]
 pub mod reconnect;

@@ -47,7 +47,7 @@ use std::time::Duration;
 pub use endpoints::BinanceVenue;
 pub use futures_orders::MarginMode;
 pub use market_data::BinanceMarketData;
-pub use signing::{Credentials, Parameters, SigningError};
+pub use signing::{Credentials, SigningError};
 pub use symbols::venue_symbol;
 pub use trading::BinanceExchange;
 
@@ -55,6 +55,8 @@ use client::{Call, Client};
 use endpoints::Endpoints;
 use errors::CallError;
 use messages::ExchangeInfo;
+
+use super::parameters::Parameters;
 
 /// Which venue, and how to reach it.
 #[derive(Debug)]

@@ -39,3 +39,8 @@ pub(super) fn describe(error: reqwest::Error) -> String {
     }
     text
 }
+
+/// The beginning of an answer that was not understood, as one line.
+pub(super) fn shortened(body: &str) -> String {
+    body.chars().filter(|c| !c.is_control()).take(200).collect()
+}

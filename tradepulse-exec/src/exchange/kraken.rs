@@ -49,7 +49,7 @@ use std::time::Duration;
 
 pub use capabilities::{NAME, capabilities};
 pub use market_data::KrakenMarketData;
-pub use signing::{Credentials, Form};
+pub use signing::Credentials;
 pub use symbols::venue_symbol;
 pub use trading::KrakenExchange;
 

@@ -6,7 +6,8 @@ use tradepulse_core::exchange::{Exchange, FeedEvent, MarketData};
 use tradepulse_core::market::Candle;
 use tradepulse_core::order::{OrderStatus, RequestKind, Side};
 use tradepulse_core::time::Timeframe;
-use tradepulse_exec::exchange::binance::{Credentials, Parameters};
+use tradepulse_exec::exchange::binance::Credentials;
+use tradepulse_exec::exchange::parameters::Parameters;
 use tradepulse_exec::secret::Secret;
 use tradepulse_exec::simulator::{Dialect, shifted};
 

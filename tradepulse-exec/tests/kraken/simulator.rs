@@ -1,7 +1,8 @@
 //! What the simulator does that the adapter never asks for.
 
 use serde_json::{Value, json};
-use tradepulse_exec::exchange::kraken::{Credentials, Form};
+use tradepulse_exec::exchange::kraken::Credentials;
+use tradepulse_exec::exchange::parameters::Parameters;
 use tradepulse_exec::secret::Secret;
 use tradepulse_exec::simulator::VenueSimulator;
 
@@ -20,7 +21,7 @@ impl Client {
     }
 
     /// The answer of a signed request: its result, or its first error.
-    async fn call(&mut self, name: &str, form: Form) -> Result<Value, String> {
+    async fn call(&mut self, name: &str, form: Parameters) -> Result<Value, String> {
         self.nonce += 1;
         let path = format!("/0/private/{name}");
         let body = format!("nonce={}&{}", self.nonce, form.encode());
@@ -39,8 +40,8 @@ impl Client {
     }
 }
 
-fn order(kind: &'static str) -> Form {
-    let form = Form::new().with("pair", "XBTUSDT").with("type", "sell").with("volume", 1);
+fn order(kind: &'static str) -> Parameters {
+    let form = Parameters::new().with("pair", "XBTUSDT").with("type", "sell").with("volume", 1);
     form.with("ordertype", kind)
 }
 
@@ -63,7 +64,8 @@ async fn refusals_are_in_the_venues_words() {
     ] {
         assert_eq!(client.call("AddOrder", form.clone()).await, Err(error.into()), "{form:?}");
     }
-    let small = Form::new().with("pair", "XBTUSDT").with("type", "buy").with("ordertype", "market");
+    let small =
+        Parameters::new().with("pair", "XBTUSDT").with("type", "buy").with("ordertype", "market");
     for (volume, error) in [
         ("0.00001", "EOrder:Cost minimum not met"),
         ("0.000001", "EGeneral:Invalid arguments:volume"),
@@ -74,15 +76,22 @@ async fn refusals_are_in_the_venues_words() {
     }
     let unknown = client.call("AddOrder", order("market").with("pair", "NOSUCH")).await;
     assert!(unknown.is_ok(), "the first of two is taken");
-    let gone = client.call("CancelOrder", Form::new().with("txid", "OSIMUL-ORDER-000099")).await;
+    let gone =
+        client.call("CancelOrder", Parameters::new().with("txid", "OSIMUL-ORDER-000099")).await;
     assert_eq!(gone, Err("EOrder:Unknown order".into()));
-    assert_eq!(client.call("Nothing", Form::new()).await, Err("EGeneral:Unknown method".into()));
+    assert_eq!(
+        client.call("Nothing", Parameters::new()).await,
+        Err("EGeneral:Unknown method".into())
+    );
     // Signatures and nonces.
     client.nonce = 0;
-    assert_eq!(client.call("Balance", Form::new()).await, Err("EAPI:Invalid nonce".into()));
+    assert_eq!(client.call("Balance", Parameters::new()).await, Err("EAPI:Invalid nonce".into()));
     client.nonce = 1_000;
     client.secret = "YW5vdGhlcg==";
-    assert_eq!(client.call("Balance", Form::new()).await, Err("EAPI:Invalid signature".into()));
+    assert_eq!(
+        client.call("Balance", Parameters::new()).await,
+        Err("EAPI:Invalid signature".into())
+    );
 }
 
 #[tokio::test]
@@ -94,21 +103,24 @@ async fn orders_are_found_by_every_name() {
     let form = order("limit").with("price", 105).with("cl_ord_id", "mine").with("userref", 7);
     let placed = client.call("AddOrder", form).await.unwrap();
     let id = placed["txid"][0].as_str().unwrap().to_owned();
-    for form in [Form::new(), Form::new().with("cl_ord_id", "mine"), Form::new().with("userref", 7)]
-    {
+    for form in [
+        Parameters::new(),
+        Parameters::new().with("cl_ord_id", "mine"),
+        Parameters::new().with("userref", 7),
+    ] {
         let open = client.call("OpenOrders", form).await.unwrap();
         assert_eq!(open["open"][&id]["cl_ord_id"], "mine");
     }
-    let other = client.call("OpenOrders", Form::new().with("userref", 8)).await.unwrap();
+    let other = client.call("OpenOrders", Parameters::new().with("userref", 8)).await.unwrap();
     assert_eq!(other["open"], json!({}));
-    let balances = client.call("BalanceEx", Form::new()).await.unwrap();
+    let balances = client.call("BalanceEx", Parameters::new()).await.unwrap();
     assert_eq!(balances["XXBT"], json!({ "balance": "10", "hold_trade": "1" }));
-    assert_eq!(client.call("Balance", Form::new()).await.unwrap()["XXBT"], "10");
-    let cancelled = client.call("CancelOrder", Form::new().with("txid", 7)).await.unwrap();
+    assert_eq!(client.call("Balance", Parameters::new()).await.unwrap()["XXBT"], "10");
+    let cancelled = client.call("CancelOrder", Parameters::new().with("txid", 7)).await.unwrap();
     assert_eq!(cancelled["count"], 1);
-    let query = client.call("QueryOrders", Form::new().with("txid", &id)).await.unwrap();
+    let query = client.call("QueryOrders", Parameters::new().with("txid", &id)).await.unwrap();
     assert_eq!(query[&id]["status"], "canceled");
-    let closed = client.call("ClosedOrders", Form::new()).await.unwrap();
+    let closed = client.call("ClosedOrders", Parameters::new()).await.unwrap();
     assert_eq!((&closed["count"], &closed["closed"][&id]["userref"]), (&json!(1), &json!(7)));
 }
 
@@ -124,10 +136,10 @@ async fn targets_wait_for_their_trigger() {
         assert_eq!(placed["txid"].as_array().unwrap().len(), 1, "{kind}");
     }
     simulator.trade(&symbol(), candle(1, [100.0, 104.0, 99.0, 100.0])).unwrap();
-    let open = client.call("OpenOrders", Form::new()).await.unwrap();
+    let open = client.call("OpenOrders", Parameters::new()).await.unwrap();
     assert_eq!(open["open"].as_object().unwrap().len(), 2);
     simulator.trade(&symbol(), candle(2, [100.0, 106.0, 99.0, 105.5])).unwrap();
-    let history = client.call("TradesHistory", Form::new()).await.unwrap();
+    let history = client.call("TradesHistory", Parameters::new()).await.unwrap();
     assert_eq!(history["count"], 2);
     for trade in history["trades"].as_object().unwrap().values() {
         assert_eq!((&trade["price"], &trade["vol"]), (&json!("105"), &json!("1.00000000")));

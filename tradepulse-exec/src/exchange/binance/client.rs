@@ -7,11 +7,12 @@ use tradepulse_core::time::Timestamp;
 
 use super::capabilities::{RECV_WINDOW_MS, documented_limits};
 use super::endpoints::Endpoints;
-use super::errors::{CallError, shortened};
+use super::errors::CallError;
 use super::messages::TimeMessage;
-use super::signing::{Credentials, Parameters};
+use super::signing::Credentials;
 use crate::exchange::clock_offset::ClockOffset;
 use crate::exchange::http;
+use crate::exchange::parameters::Parameters;
 use crate::exchange::rate_limit::{Limited, RateLimiter, Urgency};
 use crate::exchange::retry::Retry;
 
@@ -214,7 +215,10 @@ fn number(value: Option<&HeaderValue>) -> Option<i64> {
 
 fn read<T: DeserializeOwned>(body: &str) -> Result<T, CallError> {
     serde_json::from_str(body).map_err(|error| {
-        CallError::Lost(format!("an answer that is not understood ({error}): {}", shortened(body)))
+        CallError::Lost(format!(
+            "an answer that is not understood ({error}): {}",
+            http::shortened(body)
+        ))
     })
 }
 

@@ -4,6 +4,8 @@ use serde::Deserialize;
 use tradepulse_core::exchange::{ExchangeError, MarketDataError, RejectKind};
 use tradepulse_core::time::Timestamp;
 
+use crate::exchange::http::shortened;
+
 /// A request that was not answered with what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum CallError {
@@ -123,11 +125,6 @@ fn refusal(code: i64, reason: String) -> ExchangeError {
         _ => RejectKind::Other,
     };
     ExchangeError::Rejected { kind, code: Some(code.to_string()), reason }
-}
-
-/// The beginning of an answer that was not understood, as one line.
-pub(super) fn shortened(body: &str) -> String {
-    body.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 #[cfg(test)]

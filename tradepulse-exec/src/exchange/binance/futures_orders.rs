@@ -11,9 +11,9 @@ use tradepulse_core::order::{
 use super::client::Call;
 use super::errors::CallError;
 use super::messages::{AlgoOrderMessage, FuturesBalanceMessage, OrderMessage, PositionMessage};
-use super::signing::Parameters;
 use super::spot_orders::side;
 use super::trading::{Account, BinanceExchange};
+use crate::exchange::parameters::Parameters;
 
 /// What backs a futures position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

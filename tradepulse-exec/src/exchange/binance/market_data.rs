@@ -9,9 +9,9 @@ use tradepulse_core::time::{Timeframe, Timestamp};
 
 use super::client::{Call, Client};
 use super::messages::{BookTicker, ExchangeInfo, KlineRow};
-use super::signing::Parameters;
 use super::symbols::{Symbols, venue_symbol};
 use super::{BinanceError, BinanceSettings, connected};
+use crate::exchange::parameters::Parameters;
 
 /// Market data of a venue. No key is needed.
 #[derive(Clone, Debug)]

@@ -9,7 +9,6 @@ use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use zeroize::Zeroizing;
 
-use crate::exchange::http::percent_encode;
 use crate::secret::Secret;
 
 /// A key of an account: what it is called, and what it signs with.
@@ -108,50 +107,6 @@ fn hex(bytes: &[u8]) -> String {
     digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
-/// Parameters of a request, in the order they are sent in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Parameters(Vec<(&'static str, String)>);
-
-impl Parameters {
-    /// None yet.
-    pub const fn new() -> Self {
-        Self(Vec::new())
-    }
-
-    /// With another one.
-    #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
-        self.0.push((name, value.to_string()));
-        self
-    }
-
-    /// As they are sent, and signed: percent-encoded.
-    pub fn encode(&self) -> String {
-        let mut text = String::new();
-        for (name, value) in &self.0 {
-            if !text.is_empty() {
-                text.push('&');
-            }
-            text.push_str(name);
-            text.push('=');
-            percent_encode(value, &mut text);
-        }
-        text
-    }
-
-    /// Sorted by name and not encoded, as the WebSocket API has them signed.
-    pub(super) fn sorted(&self) -> String {
-        let mut pairs: Vec<_> = self.0.iter().map(|(name, v)| format!("{name}={v}")).collect();
-        pairs.sort();
-        pairs.join("&")
-    }
-
-    /// As JSON.
-    pub(super) fn json(&self) -> serde_json::Map<String, serde_json::Value> {
-        self.0.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect()
-    }
-}
-
 /// A key that cannot sign. The error has nothing of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -229,12 +184,5 @@ mod tests {
             let found = Credentials::new(Secret::new("key"), &Secret::new(text)).unwrap_err();
             assert_eq!(found, error, "{text}");
         }
-    }
-
-    #[test]
-    fn parameters_are_encoded_before_they_are_signed() {
-        let parameters = Parameters::new().with("symbol", "１２").with("note", "a b+c&d=e~f");
-        assert_eq!(parameters.encode(), "symbol=%EF%BC%91%EF%BC%92&note=a%20b%2Bc%26d%3De~f");
-        assert_eq!(parameters.sorted(), "note=a b+c&d=e~f&symbol=１２");
     }
 }

@@ -10,8 +10,8 @@ use super::errors::CallError;
 use super::messages::{
     AccountMessage, CancelMessage, OrderListMessage, OrderMessage, RestrictionsMessage,
 };
-use super::signing::Parameters;
 use super::trading::Account;
+use crate::exchange::parameters::Parameters;
 
 /// The venue's word for a side.
 pub(super) const fn side(side: Side) -> &'static str {

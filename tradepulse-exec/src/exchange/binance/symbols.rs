@@ -8,7 +8,7 @@ use tradepulse_core::market::Symbol;
 use super::client::{Call, Client};
 use super::errors::CallError;
 use super::messages::ExchangeInfo;
-use super::signing::Parameters;
+use crate::exchange::parameters::Parameters;
 
 /// The venue's name of a market.
 ///

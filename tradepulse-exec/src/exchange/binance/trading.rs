@@ -19,11 +19,11 @@ use super::client::{Call, Client};
 use super::errors::CallError;
 use super::futures_orders::MarginMode;
 use super::messages::{OrderMessage, TradeMessage};
-use super::signing::Parameters;
 use super::symbols::Symbols;
 use super::user_events::UserEvents;
 use super::{BinanceError, BinanceSettings, connected};
 use crate::exchange::event_queue::EventQueue;
+use crate::exchange::parameters::Parameters;
 
 /// An account at a venue.
 ///

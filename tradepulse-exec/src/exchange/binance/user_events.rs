@@ -15,8 +15,8 @@ use tradepulse_core::time::Timestamp;
 use super::client::{Call, Security};
 use super::endpoints::UserStream;
 use super::messages::{ListenKeyMessage, order_status};
-use super::signing::Parameters;
 use super::trading::Account;
+use crate::exchange::parameters::Parameters;
 use crate::exchange::reconnect::Backoff;
 use crate::exchange::websocket::TextStream;
 

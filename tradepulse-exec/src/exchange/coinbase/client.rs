@@ -10,7 +10,7 @@ use tradepulse_core::time::Timestamp;
 
 use super::capabilities::limit;
 use super::endpoints::Endpoints;
-use super::errors::{CallError, UNAUTHORIZED, shortened};
+use super::errors::{CallError, UNAUTHORIZED};
 use super::messages::TimeMessage;
 use super::signing::Credentials;
 use crate::exchange::clock_offset::ClockOffset;
@@ -184,6 +184,9 @@ impl Client {
 
 fn read<T: DeserializeOwned>(body: &str) -> Result<T, CallError> {
     serde_json::from_str(body).map_err(|error| {
-        CallError::Lost(format!("an answer that is not understood ({error}): {}", shortened(body)))
+        CallError::Lost(format!(
+            "an answer that is not understood ({error}): {}",
+            http::shortened(body)
+        ))
     })
 }

@@ -4,6 +4,8 @@ use serde::Deserialize;
 use tradepulse_core::exchange::{ExchangeError, MarketDataError, RejectKind};
 use tradepulse_core::time::Timestamp;
 
+use crate::exchange::http::shortened;
+
 /// A request that was not answered with what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum CallError {
@@ -193,11 +195,6 @@ fn kind(code: &str, message: &str) -> RejectKind {
         _ if says("not enabled for trading") => RejectKind::Permission,
         _ => RejectKind::Other,
     }
-}
-
-/// The beginning of an answer that was not understood, as one line.
-pub(super) fn shortened(body: &str) -> String {
-    body.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@ use tradepulse_core::time::Timestamp;
 
 use super::KrakenSettings;
 use super::endpoints::Endpoints;
-use super::errors::{CallError, shortened};
+use super::errors::CallError;
 use super::messages::{AnswerMessage, TimeMessage};
-use super::signing::{Credentials, Form};
+use super::signing::Credentials;
 use crate::exchange::clock_offset::ClockOffset;
 use crate::exchange::http;
+use crate::exchange::parameters::Parameters;
 use crate::exchange::rate_limit::{RateLimiter, Urgency};
 use crate::exchange::retry::Retry;
 
@@ -19,7 +20,7 @@ use crate::exchange::retry::Retry;
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) path: &'static str,
-    pub(super) form: Form,
+    pub(super) form: Parameters,
     /// What it adds to the account's counter. Orders have limits of their own.
     pub(super) weight: u64,
     pub(super) urgency: Urgency,
@@ -27,12 +28,12 @@ pub(super) struct Call {
 
 impl Call {
     /// A question about the account.
-    pub(super) const fn question(path: &'static str, weight: u64, form: Form) -> Self {
+    pub(super) const fn question(path: &'static str, weight: u64, form: Parameters) -> Self {
         Self { path, form, weight, urgency: Urgency::Question }
     }
 
     /// Something that changes something.
-    pub(super) const fn command(path: &'static str, form: Form) -> Self {
+    pub(super) const fn command(path: &'static str, form: Parameters) -> Self {
         Self { path, form, weight: 0, urgency: Urgency::Command }
     }
 }
@@ -68,7 +69,7 @@ impl Client {
     /// Asks the venue for its time, which it tells in whole seconds, and keeps the offset.
     pub(super) async fn synchronise(&self) -> Result<Timestamp, CallError> {
         let asked = ClockOffset::machine();
-        let message: TimeMessage = self.ask("/0/public/Time", &Form::new()).await?;
+        let message: TimeMessage = self.ask("/0/public/Time", &Parameters::new()).await?;
         // The middle of the second is the best guess.
         let venue = Timestamp::from_ms(message.unixtime.saturating_mul(1_000).saturating_add(500));
         self.clock.learn(venue, asked, ClockOffset::machine());
@@ -79,13 +80,13 @@ impl Client {
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         path: &str,
-        form: &Form,
+        form: &Parameters,
     ) -> Result<T, CallError> {
         let body = Retry::QUESTION.run(CallError::may_pass, || self.ask_once(path, form)).await?;
         read(&body)
     }
 
-    async fn ask_once(&self, path: &str, form: &Form) -> Result<String, CallError> {
+    async fn ask_once(&self, path: &str, form: &Parameters) -> Result<String, CallError> {
         let limiter = &self.market_limiter;
         let admitted = limiter.admit(self.clock.now(), Urgency::Command, 1, 0);
         admitted.map_err(|until| CallError::RateLimited { until })?;
@@ -191,7 +192,10 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 fn read<T: DeserializeOwned>(body: &str) -> Result<T, CallError> {
     let not_understood = |why: String| {
-        CallError::Lost(format!("an answer that is not understood ({why}): {}", shortened(body)))
+        CallError::Lost(format!(
+            "an answer that is not understood ({why}): {}",
+            http::shortened(body)
+        ))
     };
     let answer: AnswerMessage<T> =
         serde_json::from_str(body).map_err(|error| not_understood(error.to_string()))?;

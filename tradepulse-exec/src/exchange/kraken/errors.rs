@@ -3,6 +3,8 @@
 use tradepulse_core::exchange::{ExchangeError, MarketDataError, RejectKind};
 use tradepulse_core::time::Timestamp;
 
+use crate::exchange::http::shortened;
+
 /// A request that was not answered with what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum CallError {
@@ -154,11 +156,6 @@ fn refusal(error: &str) -> ExchangeError {
     let (code, reason) = error.split_once(':').unwrap_or(("", error));
     let code = Some(code.to_owned()).filter(|code| !code.is_empty());
     ExchangeError::Rejected { kind: kind(error), code, reason: reason.to_owned() }
-}
-
-/// The beginning of an answer that was not understood, as one line.
-pub(super) fn shortened(body: &str) -> String {
-    body.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use tradepulse_core::time::{Timeframe, Timestamp};
 use super::client::Client;
 use super::messages::{OhlcMessage, OhlcRow, Pairs, TickerMessage};
 use super::ohlc_stream::OhlcStream;
-use super::signing::Form;
 use super::symbols::venue_symbol;
 use super::{KrakenError, KrakenSettings, connected};
+use crate::exchange::parameters::Parameters;
 
 /// Market data of the venue. No key is needed.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ impl MarketData for KrakenMarketData {
         }
         // Candles since a time are those after it: one second before belongs to the wanted ones.
         let since = from.as_ms().div_euclid(1_000).saturating_sub(1).max(0);
-        let form = Form::new()
+        let form = Parameters::new()
             .with("pair", venue_symbol(symbol))
             .with("interval", minutes)
             .with("since", since);
@@ -71,7 +71,7 @@ impl MarketData for KrakenMarketData {
     }
 
     async fn trading_rules(&self, symbol: &Symbol) -> Result<TradingRules, MarketDataError> {
-        let form = Form::new().with("pair", venue_symbol(symbol));
+        let form = Parameters::new().with("pair", venue_symbol(symbol));
         let pairs: Result<Pairs, _> = self.client.ask("/0/public/AssetPairs", &form).await;
         let pairs = pairs.map_err(|error| error.of_market_data(symbol.as_str()))?;
         let pair = pairs.values().find(|pair| pair.symbol().as_ref() == Some(symbol));
@@ -80,7 +80,7 @@ impl MarketData for KrakenMarketData {
     }
 
     async fn quote(&self, symbol: &Symbol) -> Result<Quote, MarketDataError> {
-        let form = Form::new().with("pair", venue_symbol(symbol));
+        let form = Parameters::new().with("pair", venue_symbol(symbol));
         let tickers: Result<BTreeMap<String, TickerMessage>, _> =
             self.client.ask("/0/public/Ticker", &form).await;
         let tickers = tickers.map_err(|error| error.of_market_data(symbol.as_str()))?;

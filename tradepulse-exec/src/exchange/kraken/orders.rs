@@ -17,15 +17,15 @@ use super::messages::{
     AddedMessage, BalanceMessage, CancelledMessage, ClosedMessage, OpenMessage, OrderMessage,
     TradeMessage, order_status,
 };
-use super::signing::Form;
 use super::symbols::{currency, venue_symbol};
 use super::trading::Account;
+use crate::exchange::parameters::Parameters;
 
 /// An order under its id at the venue.
 pub(super) type Found = (String, OrderMessage);
 
 /// The parameters that say what kind of order it is; `None` for what the venue does not have.
-fn with_kind(form: Form, kind: RequestKind) -> Option<Form> {
+fn with_kind(form: Parameters, kind: RequestKind) -> Option<Parameters> {
     Some(match kind {
         RequestKind::Market => form.with("ordertype", "market"),
         RequestKind::Limit { price } => form.with("ordertype", "limit").with("price", price),
@@ -50,7 +50,7 @@ impl Account {
             Side::Long => "buy",
             Side::Short => "sell",
         };
-        let form = Form::new()
+        let form = Parameters::new()
             .with("pair", venue_symbol(&request.symbol))
             .with("type", side)
             .with("volume", request.quantity)
@@ -74,7 +74,7 @@ impl Account {
 
     /// Whether the venue had such an order resting, and takes it back.
     pub(super) async fn cancel_resting(&self, id: ClientOrderId) -> Result<bool, ExchangeError> {
-        let form = Form::new().with("cl_ord_id", id);
+        let form = Parameters::new().with("cl_ord_id", id);
         let call = Call::command("/0/private/CancelOrder", form);
         match self.client.call::<CancelledMessage>(&call).await {
             Ok(cancelled) => Ok(cancelled.count > 0),
@@ -86,7 +86,7 @@ impl Account {
     async fn ask<T: DeserializeOwned>(
         &self,
         path: &'static str,
-        form: Form,
+        form: Parameters,
     ) -> Result<T, CallError> {
         self.client.call(&Call::question(path, 1, form)).await
     }
@@ -113,7 +113,7 @@ impl Account {
     /// among those that have ended, in this order, for that is how they go.
     async fn find(&self, symbol: &Symbol, id: ClientOrderId) -> Result<Option<Found>, CallError> {
         if let Some(venue_id) = self.registry.venue_id(id) {
-            let form = Form::new().with("txid", &venue_id).with("trades", true);
+            let form = Parameters::new().with("txid", &venue_id).with("trades", true);
             let orders = self.ask::<BTreeMap<String, OrderMessage>>("/0/private/QueryOrders", form);
             match orders.await {
                 Ok(mut orders) => {
@@ -126,7 +126,7 @@ impl Account {
             }
         }
         let is_it = |order: &OrderMessage| order.cl_ord_id == Some(id.to_string());
-        let form = Form::new().with("trades", true).with("cl_ord_id", id);
+        let form = Parameters::new().with("trades", true).with("cl_ord_id", id);
         let resting: OpenMessage = self.ask("/0/private/OpenOrders", form.clone()).await?;
         if let Some(found) = resting.open.into_iter().find(|(_, order)| is_it(order)) {
             return Ok(here(symbol, found));
@@ -174,7 +174,7 @@ impl Account {
         const MOST: usize = 20;
         let mut executions = Vec::with_capacity(ids.len());
         for ids in ids.chunks(MOST) {
-            let form = Form::new().with("txid", ids.join(","));
+            let form = Parameters::new().with("txid", ids.join(","));
             let trades: BTreeMap<String, TradeMessage> =
                 self.ask("/0/private/QueryTrades", form).await?;
             let those = trades.into_iter().map(|(id, trade)| trade.execution(id, symbol));
@@ -189,7 +189,7 @@ impl Account {
         &self,
         symbol: &Symbol,
     ) -> Result<(Vec<OrderReport>, Vec<String>), ExchangeError> {
-        let form = Form::new().with("trades", true);
+        let form = Parameters::new().with("trades", true);
         let resting: Result<OpenMessage, _> = self.ask("/0/private/OpenOrders", form).await;
         let resting = resting.map_err(CallError::of_question)?;
         let (mut ours, mut foreign) = (Vec::new(), Vec::new());
@@ -212,7 +212,7 @@ impl Account {
 
     pub(super) async fn balances(&self) -> Result<Vec<Balance>, ExchangeError> {
         let balances: Result<BTreeMap<String, BalanceMessage>, _> =
-            self.ask("/0/private/BalanceEx", Form::new()).await;
+            self.ask("/0/private/BalanceEx", Parameters::new()).await;
         let balances = balances.map_err(CallError::of_question)?.into_iter();
         let balances = balances.filter(|(_, balance)| !balance.balance.is_zero());
         Ok(balances

@@ -8,7 +8,6 @@ use ring::{digest, hmac};
 use zeroize::Zeroizing;
 
 use super::KrakenError;
-use crate::exchange::http::percent_encode;
 use crate::secret::Secret;
 
 /// A key of an account: what it is called, and what it signs with.
@@ -52,41 +51,10 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Parameters of a request, in the order they are sent in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Form(Vec<(&'static str, String)>);
-
-impl Form {
-    /// None yet.
-    pub const fn new() -> Self {
-        Self(Vec::new())
-    }
-
-    /// With another one.
-    #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
-        self.0.push((name, value.to_string()));
-        self
-    }
-
-    /// As it is sent, and signed: percent-encoded.
-    pub fn encode(&self) -> String {
-        let mut text = String::new();
-        for (name, value) in &self.0 {
-            if !text.is_empty() {
-                text.push('&');
-            }
-            text.push_str(name);
-            text.push('=');
-            percent_encode(value, &mut text);
-        }
-        text
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::parameters::Parameters;
 
     /// The example of the venue's documentation.
     #[test]
@@ -94,7 +62,7 @@ mod tests {
         let secret = "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj\
                       6F1huXg==";
         let credentials = Credentials::new(Secret::new("key"), &Secret::new(secret)).unwrap();
-        let body = Form::new()
+        let body = Parameters::new()
             .with("nonce", 1_616_492_376_594_u64)
             .with("ordertype", "limit")
             .with("pair", "XBTUSD")
@@ -120,7 +88,7 @@ mod tests {
 
     #[test]
     fn values_are_encoded() {
-        let form = Form::new().with("price", "+1").with("oflags", "fciq,post");
+        let form = Parameters::new().with("price", "+1").with("oflags", "fciq,post");
         assert_eq!(form.encode(), "price=%2B1&oflags=fciq%2Cpost");
     }
 }

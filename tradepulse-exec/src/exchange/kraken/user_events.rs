@@ -9,9 +9,9 @@ use tradepulse_core::time::Timestamp;
 use super::client::{Call, PATIENCE};
 use super::messages::{ExecutionMessage, MethodMessage, StreamMessage, TokenMessage, order_status};
 use super::registry::Known;
-use super::signing::Form;
 use super::symbols::of_slashed;
 use super::trading::Account;
+use crate::exchange::parameters::Parameters;
 use crate::exchange::reconnect::Backoff;
 use crate::exchange::websocket::TextStream;
 
@@ -27,7 +27,7 @@ pub(super) struct UserEvents {
 
 impl UserEvents {
     pub(super) async fn subscribe(account: Arc<Account>) -> Result<Self, String> {
-        let call = Call::question("/0/private/GetWebSocketsToken", 1, Form::new());
+        let call = Call::question("/0/private/GetWebSocketsToken", 1, Parameters::new());
         let token: Result<TokenMessage, _> = account.client.call(&call).await;
         let token = token.map_err(|error| error.to_string())?.token;
         let url = account.client.endpoints.account_stream();
