@@ -251,3 +251,12 @@ async fn no_order_is_lost_or_doubled_by_chance() {
     let held = exchange.positions().await.unwrap();
     assert_eq!(held[0].quantity, "4".parse().unwrap(), "{held:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_tells_what_it_may_do_where_the_venue_does() {
+    for (dialect, trade) in [(Dialect::Binance, Some(true)), (Dialect::BinanceUsdM, None)] {
+        let (_simulator, exchange) = at_hundred(dialect).await;
+        let may = exchange.permissions().await.unwrap();
+        assert_eq!((may.trade, may.withdraw), (trade, trade.map(|_| false)));
+    }
+}

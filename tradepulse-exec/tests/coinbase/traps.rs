@@ -253,3 +253,10 @@ async fn a_cancel_that_is_lost_has_an_unknown_outcome() {
     let answer = exchange.cancel(&symbol(), id(1)).await.unwrap();
     assert!(matches!(answer, CancelOutcome::TooLate(_)), "{answer:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_tells_what_it_may_do() {
+    let (_simulator, exchange) = at_hundred().await;
+    let may = exchange.permissions().await.unwrap();
+    assert_eq!((may.trade, may.withdraw), (Some(true), Some(false)));
+}

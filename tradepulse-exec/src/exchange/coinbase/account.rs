@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tradepulse_core::exchange::{Balance, ExchangeError, OpenOrders};
+use tradepulse_core::exchange::{Balance, ExchangeError, KeyPermissions, OpenOrders};
 use tradepulse_core::market::Symbol;
 use tradepulse_core::money::{Price, Quantity};
 use tradepulse_core::order::{ClientOrderId, Execution, OrderReport, OrderStatus};
@@ -11,7 +11,8 @@ use tradepulse_core::time::Timestamp;
 use super::client::{Call, Client};
 use super::errors::CallError;
 use super::messages::{
-    AccountsMessage, FillsMessage, OrderAnswer, OrderMessage, OrdersMessage, product_id,
+    AccountsMessage, FillsMessage, KeyPermissionsMessage, OrderAnswer, OrderMessage, OrdersMessage,
+    product_id,
 };
 use crate::exchange::event_queue::EventQueue;
 
@@ -282,5 +283,12 @@ impl Account {
             }
             next = call.clone().with("cursor", page.cursor);
         }
+    }
+
+    /// What the key may do. A transfer is a withdrawal: it leaves the portfolio.
+    pub(super) async fn permissions(&self) -> Result<KeyPermissions, ExchangeError> {
+        let told = self.client.call(&Call::ask("key_permissions")).await;
+        let told: KeyPermissionsMessage = told.map_err(CallError::of_question)?;
+        Ok(KeyPermissions { trade: Some(told.can_trade), withdraw: Some(told.can_transfer) })
     }
 }

@@ -179,6 +179,13 @@ impl PriceBook {
     }
 }
 
+/// What a key may do.
+#[derive(Debug, Deserialize)]
+pub(super) struct KeyPermissionsMessage {
+    pub(super) can_trade: bool,
+    pub(super) can_transfer: bool,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct AccountsMessage {
     pub(super) accounts: Vec<AccountMessage>,

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tradepulse_core::exchange::{
-    Balance, CancelOutcome, Capabilities, Exchange, ExchangeError, OpenOrders, RejectKind,
-    VenueEvent, VenuePosition,
+    Balance, CancelOutcome, Capabilities, Exchange, ExchangeError, KeyPermissions, OpenOrders,
+    RejectKind, VenueEvent, VenuePosition,
 };
 use tradepulse_core::market::Symbol;
 use tradepulse_core::order::{ClientOrderId, OrderReport, OrderRequest, OrderStatus};
@@ -176,6 +176,10 @@ impl Exchange for CoinbaseExchange {
 
     async fn positions(&self) -> Result<Vec<VenuePosition>, ExchangeError> {
         Ok(Vec::new())
+    }
+
+    async fn permissions(&self) -> Result<KeyPermissions, ExchangeError> {
+        self.account.permissions().await
     }
 
     fn drain(&self) -> Vec<VenueEvent> {
