@@ -36,7 +36,9 @@ fn open(file: &Path, flags: Option<&Flags>) -> Result<Bundle, BundleError> {
 }
 
 fn told(file: &Path) -> String {
-    open(file, None).unwrap_err().to_string()
+    let error = open(file, None).unwrap_err();
+    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+    format!("{error}{}", cause.unwrap_or_default())
 }
 
 /// Changes the text of a file.

@@ -56,7 +56,7 @@ pub(crate) struct Arguments {
     new_run: bool,
     /// Say that you know what `mode` means when neither a dry run nor a test network is set; a
     /// preflight comes first then
-    #[arg(long, env = "TRADEPULSE_I_UNDERSTAND_THIS_TRADES_REAL_MONEY", conflicts_with = "replay")]
+    #[arg(long, env = "TRADEPULSE_I_UNDERSTAND_THIS_TRADES_REAL_MONEY")]
     i_understand_this_trades_real_money: bool,
     /// Keep no records
     #[arg(long, requires = "replay")]

@@ -247,7 +247,7 @@ fn sha256(bytes: &[u8]) -> String {
 #[non_exhaustive]
 pub enum BundleError {
     /// A file cannot be read.
-    #[error("cannot read {path}: {source}", path = .path.display())]
+    #[error("cannot read {path}", path = .path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -255,7 +255,7 @@ pub enum BundleError {
         source: io::Error,
     },
     /// The manifest cannot be written.
-    #[error("cannot write {path}: {source}", path = .path.display())]
+    #[error("cannot write {path}", path = .path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -311,7 +311,7 @@ pub enum BundleError {
     Manifest(#[from] ManifestError),
     /// An ONNX model that cannot be asked.
     #[cfg(feature = "onnx")]
-    #[error("{path}: {source}", path = .path.display())]
+    #[error("{path} is no model that can be used", path = .path.display())]
     Onnx {
         /// The file.
         path: PathBuf,
@@ -319,7 +319,7 @@ pub enum BundleError {
         source: OnnxError,
     },
     /// No LightGBM model, or a damaged one.
-    #[error("{path}: {source}", path = .path.display())]
+    #[error("{path} is no model that can be used", path = .path.display())]
     LightGbm {
         /// The file.
         path: PathBuf,

@@ -195,7 +195,7 @@ fn places() -> Vec<PathBuf> {
 #[non_exhaustive]
 pub enum OnnxError {
     /// Its file cannot be read.
-    #[error("cannot read {path}: {source}", path = .path.display())]
+    #[error("cannot read {path}", path = .path.display())]
     Read {
         /// The file.
         path: PathBuf,

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 #[non_exhaustive]
 pub enum LightGbmError {
     /// It cannot be read.
-    #[error("cannot read {path}: {source}", path = .path.display())]
+    #[error("cannot read {path}", path = .path.display())]
     Read {
         /// The file.
         path: PathBuf,
