@@ -22,6 +22,7 @@ pub use settings::Settings;
 
 use crate::account::Trade;
 use crate::engine::{Engine, Refusal};
+use crate::ensemble::Advice;
 use crate::indicator::BatchError;
 use crate::market::{FundingSeries, Series};
 use crate::parameter::Parameters;
@@ -71,6 +72,7 @@ pub struct Backtest<'a> {
     settings: Settings,
     rows: Range<usize>,
     entries: Option<Arc<[bool]>>,
+    advice: Arc<[Option<Advice>]>,
     detail: Option<&'a Series>,
     funding: Option<&'a FundingSeries>,
     keep_equity: bool,
@@ -90,12 +92,13 @@ impl<'a> Backtest<'a> {
             return Err(BacktestError::TooFewCandles { candles: 0, needed: 2, warm_up: 0 });
         }
         let rows = 0..series.len();
-        let (entries, detail, cache) = (None, None, Arc::default());
+        let (entries, advice, detail, cache) = (None, Arc::default(), None, Arc::default());
         Ok(Self {
             series,
             settings,
             rows,
             entries,
+            advice,
             detail,
             funding: None,
             keep_equity: false,
@@ -130,6 +133,21 @@ impl<'a> Backtest<'a> {
             return Err(BacktestError::Marks { marks, candles });
         }
         self.entries = Some(entries);
+        Ok(self)
+    }
+
+    /// Shows strategies and engine what models advised at each close, one for each candle of the
+    /// series; see [`Rules::decision`](crate::engine::Rules::decision) and
+    /// [`View::advice`](crate::strategy::View::advice).
+    ///
+    /// # Errors
+    /// If there are more or fewer than candles.
+    pub fn with_advice(mut self, advice: Arc<[Option<Advice>]>) -> Result<Self, BacktestError> {
+        let (marks, candles) = (advice.len(), self.series.len());
+        if marks != candles {
+            return Err(BacktestError::Marks { marks, candles });
+        }
+        self.advice = advice;
         Ok(self)
     }
 

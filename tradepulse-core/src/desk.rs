@@ -169,14 +169,24 @@ impl Desk {
                     lane.warm_up(candle);
                 }
             }
-            DeskEventKind::Candle { symbol, timeframe, candle } => {
+            DeskEventKind::Closing { symbol, timeframe, candle } => {
+                self.tick(commands);
+                for i in 0..self.lanes.len() {
+                    if self.lanes[i].setup.sees(symbol, *timeframe) {
+                        self.with(i, commands, |lane, context| lane.closing(candle, context));
+                    }
+                }
+            }
+            DeskEventKind::Candle { symbol, timeframe, candle, advice } => {
                 self.tick(commands);
                 let close = Timestamp::from_ms(candle.open_time.as_ms() + timeframe.as_ms());
                 self.wallet.price(symbol, candle.close, close);
                 for i in 0..self.lanes.len() {
                     if self.lanes[i].setup.sees(symbol, *timeframe) {
                         self.fund(i);
-                        self.with(i, commands, |lane, context| lane.candle(candle, close, context));
+                        self.with(i, commands, |lane, context| {
+                            lane.candle(candle, close, *advice, context);
+                        });
                     }
                 }
                 self.mark(commands);

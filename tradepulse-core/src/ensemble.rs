@@ -28,15 +28,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod advice;
 mod gate;
 mod method;
+mod panel;
 mod track_record;
 mod vote;
 
 use serde::{Deserialize, Serialize};
 
+pub use advice::{Advice, DecisionMode, Veto};
 pub use gate::Gate;
 pub use method::Method;
+pub use panel::{Panel, Settled};
 pub use track_record::TrackRecord;
 pub use vote::{Absence, Dropped, Vote, Voter};
 

@@ -32,7 +32,8 @@ impl Backtest<'_> {
             gate.equity(Timestamp::from_ms(self.series.time()[start]), capital);
         }
         let mut actions = Vec::new();
-        let view = |at| View::new(columns, inputs, at, 0, timeframe, None);
+        let view =
+            |at| View::new(columns, inputs, at, 0, timeframe, None).with_advice(&self.advice);
         for at in start.saturating_sub(warm_up)..start {
             engine.warm_up(&view(at));
         }

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use crate::ensemble::Advice;
 use crate::exchange::{CancelOutcome, ExchangeError, RejectKind};
 use crate::market::{Candle, Symbol};
 use crate::order::{ClientOrderId, OrderReport};
@@ -30,6 +31,16 @@ pub enum DeskEventKind {
         /// The candle.
         candle: Candle,
     },
+    /// A candle has closed, and models are asked about it: what watches prices and clocks looks at
+    /// it now; [`Candle`](Self::Candle) follows with what they advise.
+    Closing {
+        /// The market.
+        symbol: Symbol,
+        /// Its length.
+        timeframe: Timeframe,
+        /// The candle.
+        candle: Candle,
+    },
     /// A candle has closed.
     Candle {
         /// The market.
@@ -38,6 +49,9 @@ pub enum DeskEventKind {
         timeframe: Timeframe,
         /// The candle.
         candle: Candle,
+        /// What models advise, if any were asked and there is something to say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        advice: Option<Advice>,
     },
     /// Best bid and ask have changed.
     Quote {
@@ -96,6 +110,7 @@ impl DeskEventKind {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::WarmUp { .. } => "warm_up",
+            Self::Closing { .. } => "closing",
             Self::Candle { .. } => "candle",
             Self::Quote { .. } => "quote",
             Self::Report(_) => "report",

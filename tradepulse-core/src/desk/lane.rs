@@ -11,6 +11,7 @@ use super::ticket::{EntryTicket, ExitTicket};
 use super::{LaneId, LaneSetup, Level};
 use crate::account::Position;
 use crate::engine::{Action, AnyEngine, Event};
+use crate::ensemble::Advice;
 use crate::market::Candle;
 use crate::order::{ExitReason, Leg, Side};
 use crate::regime::{Regime, RegimeRule};
@@ -134,13 +135,27 @@ impl Lane {
         }
     }
 
-    pub(super) fn candle(&mut self, candle: &Candle, close: Timestamp, context: &mut Context<'_>) {
+    /// A candle has closed, about which nothing is decided yet.
+    pub(super) fn closing(&mut self, candle: &Candle, context: &mut Context<'_>) {
+        self.last_price = candle.close;
+        if self.price(candle.low, candle.high, candle.close, context) {
+            self.settle(context);
+        }
+    }
+
+    pub(super) fn candle(
+        &mut self,
+        candle: &Candle,
+        close: Timestamp,
+        advice: Option<Advice>,
+        context: &mut Context<'_>,
+    ) {
         self.last_price = candle.close;
         self.last_close = Some(close);
         self.label(candle);
         let fired = self.price(candle.low, candle.high, candle.close, context);
         let mut actions = std::mem::take(&mut self.actions);
-        self.engine.on_candle(*candle, self.quote, &mut actions);
+        self.engine.on_candle(*candle, self.quote, advice, &mut actions);
         if fired || !actions.is_empty() {
             self.carry_out(&mut actions, context);
             self.settle(context);

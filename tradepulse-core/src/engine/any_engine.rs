@@ -2,6 +2,7 @@ use std::fmt;
 
 use super::{Action, Engine, Event, Rules};
 use crate::account::Account;
+use crate::ensemble::Advice;
 use crate::indicator::PeriodError;
 use crate::market::Candle;
 use crate::order::OrderId;
@@ -23,7 +24,7 @@ use crate::time::Timeframe;
 ///         strategy.engine(&parameters, &Rules::default(), 10_000.0, Timeframe::M5)?;
 ///     past.iter().for_each(|candle| engine.warm_up(*candle));
 ///     let mut actions = Vec::new();
-///     engine.on_candle(now, None, &mut actions);
+///     engine.on_candle(now, None, None, &mut actions);
 ///     Ok(actions)
 /// }
 /// ```
@@ -38,9 +39,15 @@ pub trait AnyEngine: Send {
     /// Lets the strategy see a closed candle without acting on it.
     fn warm_up(&mut self, candle: Candle);
 
-    /// A candle has closed; `quote` is best bid and ask then, where known. What the engine wants is
-    /// appended to `actions`.
-    fn on_candle(&mut self, candle: Candle, quote: Option<Quote>, actions: &mut Vec<Action>);
+    /// A candle has closed; `quote` is best bid and ask then, and `advice` what models advise, where
+    /// known. What the engine wants is appended to `actions`.
+    fn on_candle(
+        &mut self,
+        candle: Candle,
+        quote: Option<Quote>,
+        advice: Option<Advice>,
+        actions: &mut Vec<Action>,
+    );
 
     /// Takes an event other than a candle; of a view, the candle it shows is taken.
     fn step(&mut self, event: Event<'_>, actions: &mut Vec<Action>);
@@ -119,8 +126,14 @@ impl<S: Strategy> AnyEngine for StreamingEngine<S> {
         self.engine.warm_up(&self.history.push(candle, None));
     }
 
-    fn on_candle(&mut self, candle: Candle, quote: Option<Quote>, actions: &mut Vec<Action>) {
-        let view = self.history.push(candle, quote);
+    fn on_candle(
+        &mut self,
+        candle: Candle,
+        quote: Option<Quote>,
+        advice: Option<Advice>,
+        actions: &mut Vec<Action>,
+    ) {
+        let view = self.history.push_advised(candle, quote, advice);
         self.engine.step(Event::Candle(&view), actions);
     }
 
@@ -128,7 +141,7 @@ impl<S: Strategy> AnyEngine for StreamingEngine<S> {
         match event {
             Event::Candle(view) => {
                 if let Some(candle) = view.candle(0) {
-                    self.on_candle(candle, view.quote(), actions);
+                    self.on_candle(candle, view.quote(), view.advice().copied(), actions);
                 }
             }
             event => self.engine.step(event, actions),

@@ -14,6 +14,12 @@ pub enum RefusalReason {
     Edge,
     /// Entries are not allowed on this candle ([`Engine::allow_entries`](super::Engine::allow_entries)).
     NotAllowed,
+    /// There is no usable advice of models, without which entries are not made.
+    NoAdvice,
+    /// Models advise to hold.
+    NotConfirmed,
+    /// Models advise the other side.
+    Opposed,
     /// There is no equity to trade with.
     NoEquity,
     /// The size rounds to nothing.
@@ -41,6 +47,9 @@ impl RefusalReason {
             Self::WrongSide => "wrong_side",
             Self::Edge => "edge",
             Self::NotAllowed => "not_allowed",
+            Self::NoAdvice => "no_advice",
+            Self::NotConfirmed => "not_confirmed",
+            Self::Opposed => "opposed",
             Self::NoEquity => "no_equity",
             Self::BelowStep => "below_step",
             Self::BelowMinimum => "below_minimum",
@@ -64,7 +73,7 @@ pub struct Refusal {
     /// Why.
     pub reason: RefusalReason,
     /// The figure that did not suffice: reward in percent for `edge`, that of the rule for a rule
-    /// of the risk gate, quantity or equity else; 0 where there is none.
+    /// of the risk gate, confidence where models were asked, quantity or equity else; 0 where there is none.
     pub figure: f64,
     /// What it was held against; 0 where there is nothing.
     pub limit: f64,

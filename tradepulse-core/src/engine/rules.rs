@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use crate::ensemble::DecisionMode;
 use crate::market::Instrument;
 use crate::money::Price;
 use crate::order::Side;
@@ -47,6 +48,9 @@ pub struct Rules {
     /// Closes a position at the first close this many milliseconds, or more, after its entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_duration_ms: Option<i64>,
+    /// Whose word an entry needs.
+    #[serde(default, skip_serializing_if = "DecisionMode::is_default")]
+    pub decision: DecisionMode,
 }
 
 impl Default for Rules {
@@ -65,6 +69,7 @@ impl Default for Rules {
             trailing_stop: None,
             break_even: None,
             max_duration_ms: None,
+            decision: DecisionMode::StrategiesOnly,
         }
     }
 }

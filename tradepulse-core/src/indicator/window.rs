@@ -21,7 +21,8 @@ pub(super) struct Window<A: Aggregate> {
     full: bool,
 }
 
-/// A value of the new block, and what is known from this slot to the end of the last full block.
+/// A value of the new block, and what is known from the next slot to the end of the last full block.
+/// The value that fills a block needs none.
 #[derive(Clone, Debug)]
 struct Slot<A: Aggregate> {
     value: A::Value,
@@ -32,7 +33,7 @@ impl<A: Aggregate> Window<A> {
     pub(super) fn new(n: usize, aggregate: A) -> Self {
         Self {
             aggregate,
-            slots: (0..n)
+            slots: (1..n)
                 .map(|_| Slot { value: A::Value::default(), suffix: A::NOTHING })
                 .collect(),
             at: 0,
@@ -43,39 +44,37 @@ impl<A: Aggregate> Window<A> {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.slots.len()
+        self.slots.len() + 1
     }
 
     /// Takes `value`; what is known of the window, and its reference, once there are `n` values.
     #[inline]
     pub(super) fn push(&mut self, value: A::Value) -> Option<(A::Known, A::Value)> {
-        let Some([slot, next, ..]) = self.slots.get_mut(self.at..) else {
+        let Some(slot) = self.slots.get_mut(self.at) else {
             return Some(self.turn(value));
         };
         slot.value = value;
         self.at += 1;
         self.prefix = self.aggregate.append(self.prefix, value, self.reference);
-        let known = self.aggregate.join(next.suffix, self.prefix);
+        let known = self.aggregate.join(slot.suffix, self.prefix);
         self.full.then_some((known, self.reference))
     }
 
     /// Takes the value that fills the block, which is then the window.
     fn turn(&mut self, newest: A::Value) -> (A::Known, A::Value) {
-        if let Some(slot) = self.slots.last_mut() {
-            slot.value = newest;
-        }
-        let mut suffix = A::NOTHING;
-        let fours = self.slots.len() / FOUR * FOUR;
-        let (fours, rest) = self.slots.split_at_mut(fours);
+        let mut suffix = self.aggregate.prepend(A::NOTHING, newest, newest);
+        // As a batch pairs them: what does not make four comes first.
+        let n = self.len();
+        let paired = if n % FOUR == 0 { n - 2 } else { n / FOUR * FOUR };
+        let (pairs, rest) = self.slots.split_at_mut(paired);
         for slot in rest.iter_mut().rev() {
-            suffix = self.aggregate.prepend(suffix, slot.value, newest);
             slot.suffix = suffix;
+            suffix = self.aggregate.prepend(suffix, slot.value, newest);
         }
-        for [older, newer] in fours.as_chunks_mut().0.iter_mut().rev() {
+        for [older, newer] in pairs.as_chunks_mut().0.iter_mut().rev() {
+            newer.suffix = suffix;
             let values = [older.value, newer.value];
-            let suffixes = self.aggregate.prepend_two(suffix, values, newest);
-            [newer.suffix, older.suffix] = suffixes;
-            suffix = older.suffix;
+            [older.suffix, suffix] = self.aggregate.prepend_two(suffix, values, newest);
         }
         self.at = 0;
         self.prefix = A::NOTHING;
@@ -95,8 +94,8 @@ impl<A: Aggregate> Window<A> {
         mut outs: [&mut [f64]; N],
         finish: impl Fn([f64; M], A::Known, A::Value) -> [f64; N],
     ) -> Result<(), BatchError> {
-        let Self { aggregate, slots, mut reference, .. } = self;
-        let n = slots.len();
+        let n = self.len();
+        let Self { aggregate, mut reference, .. } = self;
         let rows = values.len();
         batch::prepare(rows, n - 1, &mut outs)?;
         // Several blocks at a time where they are short.

@@ -26,14 +26,18 @@ impl Labelling {
     pub fn labels(&self, closes: &[f64]) -> Vec<Option<Action>> {
         let label = |i: usize| {
             let later = closes.get(i.checked_add(self.horizon.max(1))?)?;
-            let gain = later / closes[i] - 1.0;
-            Some(match gain {
-                gain if gain > self.long_above => Action::Long,
-                gain if gain < self.short_below => Action::Short,
-                _ => Action::Hold,
-            })
+            Some(self.truth(closes[i], *later))
         };
         (0..closes.len()).map(label).collect()
+    }
+
+    /// What would have been right at a close, given the one a horizon `later`.
+    pub fn truth(&self, close: f64, later: f64) -> Action {
+        match later / close - 1.0 {
+            gain if gain > self.long_above => Action::Long,
+            gain if gain < self.short_below => Action::Short,
+            _ => Action::Hold,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Input;
+use crate::ensemble::Advice;
 use crate::market::{Candle, Columns};
 use crate::time::{Timeframe, Timestamp};
 
@@ -35,6 +36,8 @@ pub struct View<'a> {
     forgotten: usize,
     timeframe: Timeframe,
     quote: Option<Quote>,
+    /// Of the rows of the columns; shorter where there is none.
+    advice: &'a [Option<Advice>],
 }
 
 /// The candle that has just closed: neither the whole history nor what follows it.
@@ -58,7 +61,13 @@ impl<'a> View<'a> {
         timeframe: Timeframe,
         quote: Option<Quote>,
     ) -> Self {
-        Self { columns, inputs, at, forgotten, timeframe, quote }
+        Self { columns, inputs, at, forgotten, timeframe, quote, advice: &[] }
+    }
+
+    /// The same view with what models advised, by row of the columns.
+    #[inline]
+    pub(crate) fn with_advice(self, advice: &'a [Option<Advice>]) -> Self {
+        Self { advice, ..self }
     }
 
     /// Number of this candle since the start of the history, counted from 0.
@@ -164,6 +173,12 @@ impl<'a> View<'a> {
     #[inline]
     pub fn quote(&self) -> Option<Quote> {
         self.quote
+    }
+
+    /// What models together advise at this close; `None` if none were asked or could answer.
+    #[inline]
+    pub fn advice(&self) -> Option<&'a Advice> {
+        self.advice.get(self.at)?.as_ref()
     }
 
     #[inline]

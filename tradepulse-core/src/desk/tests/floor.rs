@@ -205,7 +205,7 @@ impl Floor {
         let close = Timestamp::from_ms(candle.open_time.as_ms() + self.timeframe.as_ms());
         self.pass(venue, close);
         let (symbol, timeframe) = (self.symbol.clone(), self.timeframe);
-        self.tell(venue, DeskEventKind::Candle { symbol, timeframe, candle });
+        self.tell(venue, DeskEventKind::Candle { symbol, timeframe, candle, advice: None });
     }
 
     /// Lets time pass until `at`.

@@ -1,0 +1,86 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Decision, Gate};
+use crate::inference::Action;
+use crate::order::Side;
+
+/// What models together advise at the close of a candle, as strategies and the engine see it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Advice {
+    /// What to do; hold where the models say so, are not sure enough, or see too little in it.
+    pub action: Action,
+    /// How sure they are together, 0..1.
+    pub confidence: f64,
+    /// Price of the stop, from those who say the action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<f64>,
+    /// Price of the target, from those who say the action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub take_profit: Option<f64>,
+}
+
+impl Advice {
+    /// What `decision` advises; `None` where there were too few usable answers or the models
+    /// contradict each other, which is no advice at all.
+    pub fn new(decision: &Decision) -> Option<Self> {
+        match decision.stopped {
+            Some(Gate::Quorum { .. } | Gate::Disagreement { .. }) => None,
+            _ => Some(Self {
+                action: decision.action,
+                confidence: decision.confidence,
+                stop: decision.stop,
+                take_profit: decision.take_profit,
+            }),
+        }
+    }
+}
+
+/// Whose word an entry needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case")]
+pub enum DecisionMode {
+    /// The strategy's alone.
+    #[default]
+    StrategiesOnly,
+    /// The strategy's, and that of the models: without usable advice there is no entry.
+    Confirm {
+        /// Whether advice to hold lets the entry pass.
+        allow_abstain: bool,
+        /// Whether the position is as large a part of the usual one as the confidence of advice
+        /// that agrees.
+        by_confidence: bool,
+    },
+}
+
+/// Why models keep an entry from being made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Veto {
+    /// There is no usable advice.
+    NoAdvice,
+    /// They advise to hold.
+    NotConfirmed,
+    /// They advise the other side.
+    Opposed,
+}
+
+impl DecisionMode {
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The part of the usual size that an entry on `side` may have.
+    ///
+    /// # Errors
+    /// Why it may not be made.
+    pub fn judge(self, side: Side, advice: Option<&Advice>) -> Result<f64, Veto> {
+        let Self::Confirm { allow_abstain, by_confidence } = self else { return Ok(1.0) };
+        let advice = advice.ok_or(Veto::NoAdvice)?;
+        match advice.action.side() {
+            Some(advised) if advised != side => Err(Veto::Opposed),
+            Some(_) if by_confidence => Ok(advice.confidence.clamp(0.0, 1.0)),
+            Some(_) => Ok(1.0),
+            None if allow_abstain => Ok(1.0),
+            None => Err(Veto::NotConfirmed),
+        }
+    }
+}
