@@ -40,7 +40,7 @@ use serde::{Deserialize, Serialize};
 pub use advice::{Advice, DecisionMode, Veto};
 pub use gate::Gate;
 pub use method::Method;
-pub use panel::{Panel, Settled};
+pub use panel::{ColumnsError, Panel, Settled};
 pub use track_record::TrackRecord;
 pub use vote::{Absence, Dropped, Vote, Voter};
 

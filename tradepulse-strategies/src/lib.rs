@@ -9,6 +9,7 @@
 //! | [`capitulation_reversal`](CapitulationReversal) | a panic candle whose midpoint is taken back |
 //! | [`failed_breakdown`](FailedBreakdown) | Wyckoff's spring and upthrust |
 //! | [`ema_cross`](EmaCross) | two moving averages cross |
+//! | [`models`](Models) | what models together advise; in [`registry_with_models`] only |
 //!
 //! Everything is decided at the close of a candle from that candle and earlier ones. The variables
 //! of a strategy, with domains, defaults and units, are the table in its
@@ -53,6 +54,7 @@ mod failed_breakdown;
 mod htf_sweep;
 mod liquidity_sweep;
 mod mirror;
+mod models;
 #[cfg(test)]
 mod scene;
 mod volume_breakout;
@@ -63,11 +65,12 @@ pub use ema_cross::EmaCross;
 pub use failed_breakdown::FailedBreakdown;
 pub use htf_sweep::HtfSweep;
 pub use liquidity_sweep::LiquiditySweep;
+pub use models::Models;
 pub use volume_breakout::VolumeBreakout;
 
 use tradepulse_core::strategy::Registry;
 
-/// All strategies of this crate by name.
+/// All strategies of this crate that decide by candles, by name.
 pub fn registry() -> Registry {
     Registry::new()
         .with::<LiquiditySweep>()
@@ -82,3 +85,8 @@ pub fn registry() -> Registry {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The same and [`Models`], which is silent where no models are asked.
+pub fn registry_with_models() -> Registry {
+    registry().with::<Models>()
+}

@@ -1,7 +1,8 @@
 use std::collections::VecDeque;
 
-use super::{Absence, Decision, Ensemble, Question, TrackRecord, Voter};
+use super::{Absence, Advice, Decision, Ensemble, Question, TrackRecord, Voter};
 use crate::inference::{Action, Labelling, Prediction};
+use crate::market::Series;
 use crate::time::{Timeframe, Timestamp};
 
 /// Models that are asked about each candle of a market, and held to what they said.
@@ -91,6 +92,43 @@ impl Panel {
         settled
     }
 
+    /// What they advise at each candle of `series`, where `predictions` has a column of answers for
+    /// each model: for a backtest.
+    ///
+    /// Each decision is made as of its candle, by the records as they were then. Advice stands
+    /// `delay` candles after the candle it is about. `terms` are costs and distances of a trade;
+    /// its candle and price are passed over.
+    ///
+    /// # Errors
+    /// If there are fewer columns than models, or one is not as long as the series.
+    pub fn advise(
+        mut self,
+        series: &Series,
+        predictions: &[Vec<Option<Prediction>>],
+        terms: &Question,
+        delay: usize,
+    ) -> Result<Vec<Option<Advice>>, ColumnsError> {
+        let (models, candles) = (self.members.len(), series.len());
+        if predictions.len() != models || predictions.iter().any(|one| one.len() != candles) {
+            return Err(ColumnsError { models, candles });
+        }
+        let mut advice = vec![None; candles];
+        for (at, price) in series.columns().close.iter().copied().enumerate() {
+            let candle = series.close_time(at);
+            self.close(candle, price);
+            let answers = predictions.iter().map(|column| {
+                let reason = || "there is no answer about this candle".to_owned();
+                column[at].ok_or_else(|| Absence::Unavailable { reason: reason() })
+            });
+            let question = Question { candle, price, ..*terms };
+            let decision = self.decide(&question, answers.collect());
+            if let Some(later) = advice.get_mut(at + delay) {
+                *later = Advice::new(&decision);
+            }
+        }
+        Ok(advice)
+    }
+
     /// What the models come to with their `answers`, one for each model in the order in which they
     /// were given.
     pub fn decide(
@@ -120,5 +158,99 @@ impl Panel {
             self.open.push_back(Said { at: question.candle, price: question.price, actions });
         }
         decision
+    }
+}
+
+/// Predictions that are no columns of a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected predictions of {models} models, each with one for each of {candles} candles")]
+pub struct ColumnsError {
+    models: usize,
+    candles: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ensemble::Settings;
+    use crate::market::SyntheticMarket;
+    use crate::random::Seed;
+
+    const LABELS: Labelling = Labelling { horizon: 3, long_above: 0.001, short_below: -0.001 };
+
+    fn panel(settings: Settings) -> Panel {
+        let models = [("a", 1.0), ("b", 2.0)].map(|(name, weight)| (name.to_owned(), weight));
+        Panel::new(Ensemble::new(settings).unwrap(), LABELS, Timeframe::M5, models)
+    }
+
+    fn series(candles: usize) -> Series {
+        let market = SyntheticMarket::new(Seed(11), Timeframe::M5);
+        SyntheticMarket { candles, ..market }.generate().unwrap()
+    }
+
+    fn prediction(for_candle: Timestamp, action: Action, confidence: f64) -> Prediction {
+        Prediction {
+            for_candle,
+            action,
+            confidence,
+            stop: None,
+            take_profit: None,
+            raw_score: None,
+        }
+    }
+
+    proptest! {
+        /// What is advised on the first candles does not depend on what follows, nor on what is
+        /// said of later candles.
+        #[test]
+        fn advice_knows_no_later_candle(
+            said in prop::collection::vec((0_usize..3, 0.3..1.0_f64, 0_usize..4, 0.3..1.0_f64), 60),
+            known in 1_usize..60,
+            delay in 0_usize..3,
+        ) {
+            let series = series(60);
+            let column = |pick: &dyn Fn(&(usize, f64, usize, f64)) -> (usize, f64)| -> Vec<_> {
+                said.iter().enumerate().map(|(at, said)| {
+                    let (action, confidence) = pick(said);
+                    let action = *Action::ALL.get(action)?;
+                    Some(prediction(series.close_time(at), action, confidence))
+                }).collect()
+            };
+            let columns = [column(&|said| (said.0, said.1)), column(&|said| (said.2, said.3))];
+            let settings = Settings { threshold: 0.2, ..Settings::default() };
+            let terms = Question::new(Timestamp::EARLIEST, 1.0);
+            let whole = panel(settings).advise(&series, &columns, &terms, delay).unwrap();
+            let part = columns.each_ref().map(|column| column[..known].to_vec());
+            let first = panel(settings).advise(&series.slice(0..known), &part, &terms, delay);
+            prop_assert_eq!(&whole[..known], &first.unwrap()[..]);
+        }
+    }
+
+    #[test]
+    fn models_are_held_to_what_they_said() {
+        let mut panel = panel(Settings::default());
+        let at = |candle: i64| Timestamp::from_ms(candle * 300_000);
+        let question = Question::new(at(1), 100.0);
+        let said = vec![Ok(prediction(at(1), Action::Long, 0.9)), Err(Absence::Late)];
+        panel.decide(&question, said);
+        assert_eq!(panel.close(at(3), 90.0), []);
+        let settled = panel.close(at(4), 101.0);
+        assert_eq!(settled, [Settled { at: at(1), truth: Action::Long }]);
+        let records: Vec<_> =
+            panel.records().map(|(model, r)| (model, r.right(), r.total())).collect();
+        assert_eq!(records, [("a", 1, 1), ("b", 0, 0)]);
+    }
+
+    #[test]
+    fn columns_have_to_fit() {
+        let series = series(4);
+        let terms = Question::new(Timestamp::EARLIEST, 1.0);
+        let short = [vec![None; 4], vec![None; 3]];
+        assert!(panel(Settings::default()).advise(&series, &short, &terms, 0).is_err());
+        let fits = [vec![None; 4], vec![None; 4]];
+        let advice = panel(Settings::default()).advise(&series, &fits, &terms, 0).unwrap();
+        assert_eq!(advice, [None; 4]);
     }
 }

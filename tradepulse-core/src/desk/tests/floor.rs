@@ -9,6 +9,7 @@ use crate::desk::{
     Record,
 };
 use crate::engine::{AnyEngine, Rules, StreamingEngine};
+use crate::ensemble::Advice;
 use crate::exchange::{Capabilities, Exchange, Protection, TradingRules, VenueEvent};
 use crate::market::{Candle, InstrumentKind, Symbol};
 use crate::order::RunTag;
@@ -29,6 +30,8 @@ pub(super) struct Floor {
     make: Box<dyn Fn() -> Desk>,
     crashes: Option<(rand_chacha::ChaCha8Rng, f64)>,
     pub(super) crashed: u32,
+    /// What models advise at the next candle.
+    pub(super) advice: Option<Advice>,
     symbol: Symbol,
     timeframe: Timeframe,
     now: Timestamp,
@@ -87,6 +90,7 @@ impl Floor {
             make: Box::new(make),
             crashes: None,
             crashed: 0,
+            advice: None,
             journal: Vec::new(),
             trades: Vec::new(),
             notices: Vec::new(),
@@ -205,7 +209,7 @@ impl Floor {
         let close = Timestamp::from_ms(candle.open_time.as_ms() + self.timeframe.as_ms());
         self.pass(venue, close);
         let (symbol, timeframe) = (self.symbol.clone(), self.timeframe);
-        self.tell(venue, DeskEventKind::Candle { symbol, timeframe, candle, advice: None });
+        self.tell(venue, DeskEventKind::Candle { symbol, timeframe, candle, advice: self.advice });
     }
 
     /// Lets time pass until `at`.
