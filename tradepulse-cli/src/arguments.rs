@@ -1,6 +1,7 @@
 //! Arguments that several commands share.
 
 mod market;
+mod models;
 mod plan;
 mod selection;
 mod settings;
@@ -17,6 +18,7 @@ use tradepulse_core::risk::RiskRules;
 use tradepulse_core::variable::Variable;
 
 pub(crate) use market::{LoadedMarket, MarketArguments, read_detail, require_order};
+pub(crate) use models::ModelArguments;
 pub(crate) use plan::PlanArguments;
 pub(crate) use selection::{MarketSelection, Selection};
 pub(crate) use settings::SettingsArguments;

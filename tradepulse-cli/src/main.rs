@@ -4,6 +4,7 @@ mod arguments;
 mod checks;
 mod clock;
 mod command;
+mod models;
 mod output;
 mod records;
 mod report;

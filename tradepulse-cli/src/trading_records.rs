@@ -239,7 +239,7 @@ impl TradingRecords {
                     continue;
                 }
                 let Ok(event) = serde_json::from_str::<DeskEvent>(&entry.body) else { continue };
-                let (DeskEventKind::Candle { symbol: of, timeframe, candle }
+                let (DeskEventKind::Candle { symbol: of, timeframe, candle, .. }
                 | DeskEventKind::WarmUp { symbol: of, timeframe, candle }) = event.kind
                 else {
                     continue;

@@ -52,11 +52,22 @@ fn run(folder: &Path, arguments: &[&str]) -> Value {
 
 /// Trades of both, compared field by field.
 fn compare(folder: &Path, candles: &str, strategy: &str, more: &str, flags: &[&str]) -> usize {
+    compare_under(folder, candles, (strategy, "", more), flags)
+}
+
+/// The same with other sections of the file.
+fn compare_under(
+    folder: &Path,
+    candles: &str,
+    (strategy, sections, more): (&str, &str, &str),
+    flags: &[&str],
+) -> usize {
     let market =
         ["--data", candles, "--symbol", "BTC/USDT", "--timeframe", "5m", "--min-edge", "0"];
     let backtest = [&["backtest", strategy, "--json"], &market[..], flags].concat();
     let backtest = run(folder, &backtest);
-    let config = format!("{NO_LIMITS}{more}  configurations:\n    - strategy: {strategy}\n");
+    let config =
+        format!("{sections}{NO_LIMITS}{more}  configurations:\n    - strategy: {strategy}\n");
     fs::write(folder.join("config.yaml"), config).unwrap();
     let replayed = run(folder, &["trade", "--replay", "--data", candles, "--json"]);
     let replayed = &replayed["wallets"][0];
@@ -126,4 +137,32 @@ fn a_made_up_market_with_other_rules() {
     let flags = ["--sizing", "all-in", "--max-leverage", "2"];
     let trades = compare(&folder.path(""), "candles.csv", "ema_cross", more, &flags);
     assert!(trades > 20, "{trades}");
+}
+
+#[test]
+fn models_advise_a_replay_as_a_backtest() {
+    let folder = program::Folder::new();
+    folder.candles("candles.csv", 3000);
+    let path = folder.path("");
+    for (name, horizon) in [("near", "3"), ("far", "9")] {
+        let out = format!("{name}.txt");
+        let market = "--data candles.csv --symbol BTC/USDT --timeframe 5m";
+        let train = format!("model train {market} --out {out} --horizon {horizon} --rounds 15");
+        let out = program::command(&path, &train).output().unwrap();
+        program::success(&train, out);
+    }
+    let models = "model_endpoints: [{name: near, file: near.txt}, {name: far, file: far.txt}]\n";
+    let ensemble = "ensemble: {threshold: 0.34, expected_value_threshold: -1}\n";
+    let flags = "--model near.txt --model far.txt --threshold 0.34 --expected-value -1";
+    let flags: Vec<&str> = flags.split(' ').collect();
+    let with = |strategy: &str, decision: &str, flags: &[&str]| {
+        let sections = format!("{models}{ensemble}decision: {decision}\n");
+        compare_under(&path, "candles.csv", (strategy, &sections, ""), flags)
+    };
+    let follows = with("models", "{mode: models_only}", &flags);
+    let confirmed =
+        with("ema_cross", "{allow_abstain: true}", &[&flags[..], &["--allow-abstain"]].concat());
+    let sized = "{allow_abstain: true, size_by_confidence: true}";
+    with("ema_cross", sized, &[&flags[..], &["--allow-abstain", "--size-by-confidence"]].concat());
+    assert!(follows > 20 && confirmed > 0, "{follows} {confirmed}");
 }

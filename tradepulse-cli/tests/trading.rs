@@ -143,7 +143,10 @@ fn candle(sequence: u64, close: f64) -> JournalEntry {
     let open_time = Timestamp::from_ms(BEGUN + (sequence as i64 - 1) * HOUR);
     let candle = Candle { open_time, open: close, high: close, low: close, close, volume: 1.0 };
     let symbol = "BTC/USDT".parse().unwrap();
-    entry(sequence, DeskEventKind::Candle { symbol, timeframe: Timeframe::H1, candle })
+    entry(
+        sequence,
+        DeskEventKind::Candle { symbol, timeframe: Timeframe::H1, candle, advice: None },
+    )
 }
 
 fn tick(sequence: u64) -> JournalEntry {

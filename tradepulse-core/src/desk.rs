@@ -119,6 +119,8 @@ pub struct LaneStatus<'a> {
     pub is_idle: bool,
     /// Whether its position is protected at the venue, or there is none.
     pub is_protected: bool,
+    /// Whether an entry is on its way.
+    pub is_entering: bool,
 }
 
 impl Desk {
@@ -244,6 +246,7 @@ impl Desk {
             last_price: lane.last_price,
             is_idle: lane.is_idle(),
             is_protected: lane.is_protected(),
+            is_entering: lane.is_entering(),
         })
     }
 

@@ -26,6 +26,7 @@ mod example;
 mod explain;
 mod key;
 mod keys;
+mod models;
 mod operation;
 mod preflight;
 mod problem;
@@ -50,6 +51,7 @@ pub use example::example;
 pub use explain::{Explained, all_keys};
 pub use key::{Key, Kind};
 pub use keys::SecretKeys;
+pub use models::{Decides, Decision, Ensemble, EnsembleMethod, ModelEndpoint, Retraining};
 pub use operation::{Data, Database, LogFormat, LogLevel, Logging, Monitoring, OnShutdown, Wallet};
 pub use preflight::Preflight;
 pub use problem::{ConfigError, Origin, Problem};
@@ -79,6 +81,14 @@ section! {
         data: Data = Data::default(), "";
         /// What trades, and how much.
         trading: Trading = Trading::default(), "";
+        /// Models that are asked about each closed candle; none is strategies alone.
+        model_endpoints: Vec<ModelEndpoint> = Vec::new(), "";
+        /// Who decides about entries.
+        decision: Decision = Decision::default(), "";
+        /// How the answers of models become one.
+        ensemble: Ensemble = Ensemble::default(), "";
+        /// What models are told, so that they can learn.
+        retraining: Retraining = Retraining::default(), "";
         /// The limits of the risk gate; null turns a limit off.
         safety: Safety = Safety::default(), "";
         /// How long things may take and how often they are done.
@@ -175,6 +185,7 @@ impl Config {
             max_duration_ms: safety
                 .max_position_duration_hours
                 .map(|hours| i64::from(hours) * 3_600_000),
+            decision: self.decision_mode(),
         }
     }
 
@@ -201,6 +212,7 @@ impl Config {
     }
 
     fn check(&self, node: &Node, reader: &mut Reader) {
+        self.check_models(node, reader);
         let unplaced = self.trading.configurations.iter().find(|c| c.symbol.is_none());
         if let Some(configuration) = unplaced.filter(|_| self.symbols.is_empty()) {
             let message = format!(

@@ -13,6 +13,7 @@
 //! Paper, testnet and live differ in what stands behind the ports and in the [`Pace`]; the loop is
 //! the same.
 
+pub mod advisor;
 mod back_off;
 mod clock;
 mod control;

@@ -12,9 +12,22 @@ pub mod boosting;
 pub mod bundle;
 #[cfg(feature = "lightgbm")]
 pub mod lightgbm;
+#[cfg(all(feature = "lightgbm", any(feature = "coordinator", feature = "remote")))]
+mod local;
+#[cfg(any(feature = "coordinator", feature = "remote"))]
+mod market_model;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 #[cfg(feature = "remote")]
 pub mod remote;
+#[cfg(any(feature = "coordinator", feature = "remote"))]
+mod snapshot;
 #[cfg(feature = "boosting")]
 pub mod training;
+
+#[cfg(all(feature = "lightgbm", any(feature = "coordinator", feature = "remote")))]
+pub use local::{LocalError, LocalModel};
+#[cfg(any(feature = "coordinator", feature = "remote"))]
+pub use market_model::{Feedback, MarketModel, TradeOutcome};
+#[cfg(any(feature = "coordinator", feature = "remote"))]
+pub use snapshot::{MarketSnapshot, SnapshotMeta};

@@ -34,7 +34,7 @@ pub mod exchange;
 pub mod export;
 #[cfg(feature = "data")]
 pub mod import;
-#[cfg(any(feature = "lightgbm", feature = "onnx", feature = "remote"))]
+#[cfg(any(feature = "coordinator", feature = "lightgbm", feature = "onnx", feature = "remote"))]
 pub mod inference;
 #[cfg(feature = "logging")]
 pub mod logging;

@@ -43,7 +43,7 @@ impl Strategy for Models {
             version: 1,
             summary: "what models together advise",
             variables: VARIABLES,
-            optional_inputs: &["advice of models: without it there is no intent"],
+            optional_inputs: &[],
         }
     }
 

@@ -147,7 +147,12 @@ impl Floor {
                 }
             }
         }
-        let kind = DeskEventKind::Candle { symbol: symbol(), timeframe: Timeframe::M5, candle };
+        let kind = DeskEventKind::Candle {
+            symbol: symbol(),
+            timeframe: Timeframe::M5,
+            candle,
+            advice: None,
+        };
         let event = DeskEvent { at, kind };
         let start = Instant::now();
         self.desk.step(&event, &mut self.commands);

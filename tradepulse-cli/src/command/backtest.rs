@@ -13,12 +13,13 @@ use tradepulse_core::backtest::Backtest;
 use tradepulse_core::market::InstrumentKind;
 use tradepulse_core::random::Seed;
 use tradepulse_exec::{atomic, import};
-use tradepulse_strategies::registry;
+use tradepulse_strategies::registry_with_models;
 
 pub(crate) use run::{Finished, Request};
 
 use crate::arguments::{
-    DataDir, MarketArguments, SettingsArguments, parameters, read_detail, read_risk_rules,
+    DataDir, MarketArguments, ModelArguments, SettingsArguments, parameters, read_detail,
+    read_risk_rules,
 };
 use crate::output::{self, Verdict};
 
@@ -34,6 +35,8 @@ pub(crate) struct Arguments {
     set: Vec<String>,
     #[command(flatten)]
     settings: SettingsArguments,
+    #[command(flatten)]
+    models: ModelArguments,
     /// Finer candles that tell what came first inside a candle
     #[arg(long, value_name = "FILE")]
     detail: Option<PathBuf>,
@@ -65,10 +68,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
-    let registry = registry();
+    let registry = registry_with_models();
     let strategy = registry.get(&arguments.strategy)?;
     let parameters = parameters(strategy.about().variables, &arguments.set)?;
-    let mut settings = arguments.settings.settings();
+    let mut settings = arguments.models.deciding(arguments.settings.settings());
     settings.risk = arguments.risk_rules.as_deref().map(read_risk_rules).transpose()?;
     if arguments.funding.is_some() && settings.rules.instrument.kind == InstrumentKind::Spot {
         bail!("funding is paid on perpetuals: pass --instrument perpetual with --funding");
@@ -77,6 +80,12 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let market = arguments.market.load(place)?;
     let detail = arguments.detail.as_deref().map(read_detail).transpose()?;
     let mut backtest = Backtest::new(&market.series, settings)?;
+    if arguments.models.asks() {
+        let advice = arguments.models.advice(&market.series, backtest.settings())?;
+        backtest = backtest.with_advice(advice)?;
+    } else if strategy.about().name == "models" {
+        bail!("models: name at least one model to follow (--model FILE)");
+    }
     if let Some(detail) = &detail {
         backtest = backtest.with_detail(detail)?;
     }

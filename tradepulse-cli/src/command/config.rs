@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use tradepulse_core::parameter::{Parameters, nearest};
 use tradepulse_exec::config::{self, Config, ConfigError, Explained, Loaded, Problem};
-use tradepulse_strategies::registry;
+use tradepulse_strategies::registry_with_models;
 
 use crate::output::{self, Verdict};
 
@@ -99,7 +99,7 @@ const fn mode(config: &Config) -> &'static str {
 
 /// What is wrong with the configurations of the file that only strategies know.
 fn strategy_problems(loaded: &Loaded) -> Vec<Problem> {
-    let registry = registry();
+    let registry = registry_with_models();
     let mut problems = Vec::new();
     for (i, traded) in loaded.config.trading.configurations.iter().enumerate() {
         let path = format!("trading.configurations[{i}]");

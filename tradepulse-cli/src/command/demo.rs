@@ -1,3 +1,4 @@
+mod models;
 mod paper;
 
 use std::fs;
@@ -129,6 +130,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
         let trained = train::demonstrate(name.clone(), market.series, plan, &records)?;
         let store: Arc<dyn TradingStore> = store;
         paper::session(&name, &whole, known, &trained, &store, &out, &runtime)?;
+        models::session(&name, &whole, known, (seed, &store, &out), &runtime)?;
         output::line(format!("\nOpen {} in a browser.", index.display()))?;
     }
     Ok(Verdict::Good)

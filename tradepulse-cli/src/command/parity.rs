@@ -5,7 +5,7 @@ use tradepulse_core::parity::{Parity, ParityTrade};
 use tradepulse_core::time::Timestamp;
 use tradepulse_exec::parity::RunParity;
 use tradepulse_exec::store::columnar::CandleStore;
-use tradepulse_strategies::registry;
+use tradepulse_strategies::registry_with_models;
 
 use crate::arguments::DataDir;
 use crate::output::{self, Verdict, number};
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
         let run = records.run(&arguments.run)?;
         let store = records.store().context("nothing is stored")?;
         let candles = CandleStore::open(place.path()?);
-        anyhow::Ok(RunParity::new(store, run, &registry(), &candles).await?)
+        anyhow::Ok(RunParity::new(store, run, &registry_with_models(), &candles).await?)
     })?;
     if arguments.json {
         output::json(&found)?;

@@ -8,7 +8,7 @@ use tradepulse_core::exchange::{Exchange, MarketData};
 use tradepulse_exec::check::Check;
 use tradepulse_exec::config::{Config, ConfigError};
 use tradepulse_exec::preflight::Preflight;
-use tradepulse_strategies::registry;
+use tradepulse_strategies::registry_with_models;
 
 use super::config::{self, File};
 use crate::arguments::DataDir;
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
 
 /// What a preflight finds.
 pub(crate) fn checks_of(config: &Config, place: &DataDir, runtime: &Runtime) -> Result<Vec<Check>> {
-    let (registry, data_dir) = (registry(), place.path()?);
+    let (registry, data_dir) = (registry_with_models(), place.path()?);
     let mut found = Vec::new();
     let (market_data, exchange) = runtime.block_on(venue(config, &mut found));
     let preflight = Preflight {

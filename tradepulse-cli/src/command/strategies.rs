@@ -1,6 +1,6 @@
 use anyhow::Result;
 use clap::Args;
-use tradepulse_strategies::registry;
+use tradepulse_strategies::registry_with_models;
 
 use crate::output::{self, Verdict};
 
@@ -14,7 +14,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
-    let registry = registry();
+    let registry = registry_with_models();
     match (&arguments.name, arguments.json) {
         (None, true) => output::json(&registry.iter().map(|s| s.about()).collect::<Vec<_>>())?,
         (Some(name), true) => output::json(registry.get(name)?.about())?,

@@ -20,7 +20,7 @@ use tradepulse_exec::coordinator::session::{Accounts, Replay, Session, WalletOut
 use tradepulse_exec::coordinator::{Clock, Observer, ReplaySpeed};
 use tradepulse_exec::store::lock::InstanceLock;
 use tradepulse_exec::store::sqlite::SqliteStore;
-use tradepulse_strategies::registry;
+use tradepulse_strategies::registry_with_models;
 
 use self::replay::{Progress, Span};
 use self::summary::Summary;
@@ -145,7 +145,9 @@ fn replay(
         (Arc::new(store), trained)
     };
     let csv = config.database.trades_csv.clone();
-    let session = Session::new(config, registry(), &trained, store, Clock::system())?;
+    let advisors = runtime.block_on(crate::models::advisors(&config))?;
+    let session = Session::new(config, registry_with_models(), &trained, store, Clock::system())?
+        .with_advisors(advisors);
     let series =
         replay::series(session.plan(), session.config(), arguments.data.as_deref(), place)?;
     let replay = Replay {

@@ -87,6 +87,11 @@ impl Lane {
             && self.position().is_none()
     }
 
+    /// Whether an entry is on its way.
+    pub(super) fn is_entering(&self) -> bool {
+        self.entry.is_some()
+    }
+
     /// Whether the position, if there is one, is about to be closed.
     pub(super) fn is_exiting(&self) -> bool {
         self.exit.is_some()

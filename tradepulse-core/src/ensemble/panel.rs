@@ -201,6 +201,9 @@ mod tests {
         }
     }
 
+    /// Number of the action and confidence of both models.
+    type Saying = (usize, f64, usize, f64);
+
     proptest! {
         /// What is advised on the first candles does not depend on what follows, nor on what is
         /// said of later candles.
@@ -211,14 +214,14 @@ mod tests {
             delay in 0_usize..3,
         ) {
             let series = series(60);
-            let column = |pick: &dyn Fn(&(usize, f64, usize, f64)) -> (usize, f64)| -> Vec<_> {
+            let column = |pick: fn(&Saying) -> (usize, f64)| -> Vec<_> {
                 said.iter().enumerate().map(|(at, said)| {
                     let (action, confidence) = pick(said);
                     let action = *Action::ALL.get(action)?;
                     Some(prediction(series.close_time(at), action, confidence))
                 }).collect()
             };
-            let columns = [column(&|said| (said.0, said.1)), column(&|said| (said.2, said.3))];
+            let columns = [column(|said| (said.0, said.1)), column(|said| (said.2, said.3))];
             let settings = Settings { threshold: 0.2, ..Settings::default() };
             let terms = Question::new(Timestamp::EARLIEST, 1.0);
             let whole = panel(settings).advise(&series, &columns, &terms, delay).unwrap();

@@ -65,7 +65,7 @@ impl<A: Aggregate> Window<A> {
         let mut suffix = self.aggregate.prepend(A::NOTHING, newest, newest);
         // As a batch pairs them: what does not make four comes first.
         let n = self.len();
-        let paired = if n % FOUR == 0 { n - 2 } else { n / FOUR * FOUR };
+        let paired = if n.is_multiple_of(FOUR) { n - 2 } else { n / FOUR * FOUR };
         let (pairs, rest) = self.slots.split_at_mut(paired);
         for slot in rest.iter_mut().rev() {
             slot.suffix = suffix;

@@ -12,14 +12,10 @@ const SECRET_WORDS: [&str; 6] =
 
 /// What a later version may know: to be told apart from what was misspelt.
 const NOT_IN_THIS_VERSION: &[&str] = &[
-    "model_endpoints",
-    "ensemble",
-    "decision",
-    "retraining",
     "dashboard",
-    "timing.model_timeout",
-    "trading.stop_loss_percent",
-    "trading.take_profit_percent",
+    "retraining.enabled",
+    "retraining.min_trades_before_retrain",
+    "retraining.retrain_schedule",
 ];
 
 /// Walks the tree, keeps the path and gathers what is wrong.

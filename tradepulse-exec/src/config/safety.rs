@@ -61,6 +61,8 @@ section! {
         health_check_interval: u32 = 300, "s", 10 ..= 86_400;
         /// How long an answer of the venue may take before it counts as lost.
         request_timeout: u32 = 10, "s", 1 ..= 120;
+        /// Longest time for the answer of a model.
+        model_timeout: f64 = 5.0, "s", 0.01 ..= 300.0;
         /// How long an entry may take to be filled; the rest is taken back.
         entry_patience: f64 = 4.0, "s", 0.1 ..= 3600.0;
         /// How long a position may be without a protective order before it is closed.

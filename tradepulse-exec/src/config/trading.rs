@@ -100,6 +100,10 @@ section! {
         trailing_stop: Option<f64> = None, "fraction of the price", 0.0001 ..= 0.5;
         /// Profit at which the stop moves to the entry price and the costs; null is off.
         break_even: Option<f64> = None, "multiple of the initial risk", 0.1 ..= 100.0;
+        /// Distance of the stop where neither strategy nor models name one.
+        stop_loss_percent: f64 = 0.02, "fraction of the price", 0.002 ..= 0.2;
+        /// Distance of the target where neither strategy nor models name one.
+        take_profit_percent: f64 = 0.05, "fraction of the price", 0.002 ..= 0.5;
         /// Entries of a smaller notional are refused, besides the market's own minimum.
         min_notional: Option<f64> = None, "quote currency", 0.01 ..= 1e12;
         /// Largest notional of an entry.

@@ -1,3 +1,4 @@
+mod advising;
 mod error;
 mod free_balance;
 mod seen;
@@ -12,10 +13,12 @@ use tokio::task::JoinSet;
 use tradepulse_core::desk::{
     Command, Control, Desk, DeskEvent, DeskEventKind, LaneStatus, Notice, Record,
 };
+use tradepulse_core::ensemble::Advice;
 use tradepulse_core::exchange::{Exchange, Feed, FeedEvent, VenueEvent};
-use tradepulse_core::market::Symbol;
+use tradepulse_core::market::{Candle, Symbol};
 use tradepulse_core::time::{Timeframe, Timestamp};
 
+use self::advising::Advising;
 pub use self::error::DriverError;
 use self::free_balance::FreeBalance;
 use self::seen::Seen;
@@ -45,6 +48,7 @@ pub struct Driver {
     seen: Seen,
     free: FreeBalance,
     on_control: Option<ControlHook>,
+    advising: Option<Advising>,
 }
 
 /// Notices that are kept for [`Driver::take_notices`]: the newest.
@@ -74,6 +78,7 @@ impl Driver {
             seen: Seen::default(),
             free,
             on_control: None,
+            advising: None,
         }
     }
 
@@ -121,7 +126,7 @@ impl Driver {
             }
             for event in page {
                 self.clock.happened(event.at);
-                self.seen.note(&event.kind);
+                self.noted(&event.kind);
                 self.desk.step(&event, &mut commands);
                 for command in commands.drain(..) {
                     if let Command::Record(record) = command {
@@ -169,6 +174,10 @@ impl Driver {
             tokio::select! {
                 biased;
                 () = &mut stop => {
+                    // Whoever goes on asks again about the candles that wait.
+                    if let Some(advising) = &mut self.advising {
+                        advising.stop();
+                    }
                     self.finish().await?;
                     return Ok(Ended::Stopped);
                 }
@@ -182,10 +191,12 @@ impl Driver {
                         self.tell(answer).await?;
                     }
                 }
+                answers = Advising::next(&mut self.advising) => self.heard(answers).await?,
                 () = exchange.wait() => {}
                 event = feed.next() => match event? {
                     Some(event) => self.feed_event(event).await?,
                     None => {
+                        self.hear_all().await?;
                         self.finish().await?;
                         return Ok(Ended::FeedEnded);
                     }
@@ -201,26 +212,50 @@ impl Driver {
     /// If the journal or the store fails.
     pub async fn feed_event(&mut self, event: FeedEvent) -> Result<(), DriverError> {
         self.drain().await?;
-        let told = match event.clone() {
+        match event.clone() {
             FeedEvent::Candle { symbol, timeframe, candle } => {
-                let close_ms = candle.open_time.as_ms() + timeframe.as_ms();
-                let kind = DeskEventKind::Candle { symbol, timeframe, candle };
-                Some((Timestamp::from_ms(close_ms), kind))
+                self.pass_candle(&candle, timeframe).await?;
+                self.closed(symbol, timeframe, candle).await?;
             }
             FeedEvent::Quote { symbol, quote, at } => {
-                Some((at, DeskEventKind::Quote { symbol, quote }))
+                self.pass_time(at).await?;
+                self.ask_for_free(at).await?;
+                self.tell(DeskEventKind::Quote { symbol, quote }).await?;
             }
-            _ => None,
-        };
-        if let Some((at, kind)) = told {
-            self.pass_time(at).await?;
-            self.ask_for_free(at).await?;
-            self.tell(kind).await?;
+            _ => {}
         }
         for observer in &mut self.observers {
             observer.fed(&event, &self.desk);
         }
         Ok(())
+    }
+
+    /// Takes a closed candle with what models advised about it when it was traded: for a run that is
+    /// made again.
+    ///
+    /// # Errors
+    /// If the journal or the store fails.
+    pub async fn feed_advised(
+        &mut self,
+        symbol: Symbol,
+        timeframe: Timeframe,
+        candle: Candle,
+        advice: Option<Advice>,
+    ) -> Result<(), DriverError> {
+        self.drain().await?;
+        self.pass_candle(&candle, timeframe).await?;
+        self.tell(DeskEventKind::Candle { symbol, timeframe, candle, advice }).await
+    }
+
+    /// Lets the time until the close of `candle` pass.
+    async fn pass_candle(
+        &mut self,
+        candle: &Candle,
+        timeframe: Timeframe,
+    ) -> Result<(), DriverError> {
+        let at = Timestamp::from_ms(candle.open_time.as_ms() + timeframe.as_ms());
+        self.pass_time(at).await?;
+        self.ask_for_free(at).await
     }
 
     /// Goes on without the feed until nothing is held and nothing is on its way, which is `true`,
@@ -383,7 +418,7 @@ impl Driver {
         let at = self.clock.now().max(self.desk.now());
         let event = DeskEvent { at, kind };
         self.journal.push(&event)?;
-        self.seen.note(&event.kind);
+        self.noted(&event.kind);
         self.free.note(&event.kind);
         self.desk.step(&event, &mut self.commands);
         for command in self.commands.drain(..) {
@@ -404,6 +439,14 @@ impl Driver {
         Ok(())
     }
 
+    /// Takes note of candles, for the feed and for models.
+    fn noted(&mut self, kind: &DeskEventKind) {
+        self.seen.note(kind);
+        if let Some(advising) = &mut self.advising {
+            advising.note(kind);
+        }
+    }
+
     /// Writes everything that waits.
     ///
     /// # Errors
@@ -420,6 +463,7 @@ impl Driver {
         for observer in &mut self.observers {
             observer.stored(&stored);
         }
+        self.feed_back(&stored);
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use tradepulse_core::strategy::{Registry, UnknownStrategy};
 use tradepulse_core::time::{DAY_MS, Timeframe};
 
 use super::recorder::LaneOwner;
-use crate::config::Config;
+use crate::config::{Config, Decides};
 
 /// One configuration to be traded: of the file, or trained.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,16 @@ pub struct LanePlan {
     pub regime: RegimeScope,
     /// Most notional of an entry, a fraction of equity; `None` where leverage alone limits it.
     pub allocation: Option<f64>,
+}
+
+/// Name of the strategy that follows models.
+const MODELS: &str = "models";
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Whether a configuration lets this strategy trade.
+fn trades(config: &Config, strategy: &str) -> bool {
+    config.decision.mode != Decides::ModelsOnly || strategy == MODELS
 }
 
 /// What a run trades, by a configuration file and what was trained.
@@ -80,6 +90,9 @@ impl Plan {
     ) -> Result<Self, PlanError> {
         let mut lanes = Vec::new();
         for traded in &config.trading.configurations {
+            if !trades(config, &traded.strategy) {
+                continue;
+            }
             let texts = traded.parameters.iter().map(|(n, v)| (n.as_str(), v.clone()));
             let parameters = parameters(registry, &traded.strategy, texts)?;
             let symbols = traded.symbol.as_ref().map_or(&config.symbols[..], std::slice::from_ref);
@@ -120,6 +133,9 @@ impl Plan {
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 (name.as_str(), text)
             });
+            if !trades(config, &cell.strategy) {
+                continue;
+            }
             lanes.push(LanePlan {
                 configuration_id: configuration.id.clone(),
                 strategy: cell.strategy.clone(),
@@ -130,7 +146,38 @@ impl Plan {
                 allocation: Some(configuration.status.max_allocation()),
             });
         }
+        if lanes.is_empty() && config.decision.mode == Decides::ModelsOnly {
+            lanes = Self::of_models(config, registry)?;
+        }
         if lanes.is_empty() { Err(PlanError::Nothing) } else { Ok(Self { lanes }) }
+    }
+
+    /// The strategy that follows models in each market, with stop and target of the file.
+    fn of_models(config: &Config, registry: &Registry) -> Result<Vec<LanePlan>, PlanError> {
+        let percent = |fraction: f64| format!("{:.1}", fraction * 100.0);
+        let texts = [
+            ("stop_pct", percent(config.trading.stop_loss_percent)),
+            ("target_pct", percent(config.trading.take_profit_percent)),
+        ];
+        let parameters = parameters(registry, MODELS, texts.into_iter())?;
+        let markets = config.symbols.iter().flat_map(|symbol| {
+            config.data.timeframes.iter().map(move |timeframe| (symbol.clone(), *timeframe))
+        });
+        let lane = |(symbol, timeframe): (Symbol, Timeframe)| LanePlan {
+            configuration_id: RecordId::derive(&[
+                "file",
+                MODELS,
+                &symbol.to_string(),
+                &timeframe.to_string(),
+            ]),
+            strategy: MODELS.to_owned(),
+            parameters: parameters.clone(),
+            symbol,
+            timeframe,
+            regime: RegimeScope::Any,
+            allocation: None,
+        };
+        Ok(markets.map(lane).collect())
     }
 
     /// Those lanes whose strategy or configuration is named; all if none is.
@@ -181,7 +228,12 @@ impl Plan {
             *most = engine.warm_up_candles().max(regime).max(*most);
         }
         let least = config.data.candles_count as usize;
-        needed.values_mut().for_each(|count| *count = least.max(*count));
+        let asks = config.models().next().is_some();
+        for ((_, timeframe), count) in &mut needed {
+            // Models are told of as many candles of one hour.
+            let hours = (HOUR_MS / timeframe.as_ms()).max(1) as usize;
+            *count = if asks { least * hours } else { least }.max(*count);
+        }
         Ok(needed)
     }
 

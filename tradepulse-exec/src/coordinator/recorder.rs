@@ -140,6 +140,19 @@ impl Recorder {
         &self.counters
     }
 
+    pub(super) fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    pub(super) fn store(&self) -> &Arc<dyn TradingStore> {
+        &self.store
+    }
+
+    /// Keeps records that do not come from the desk.
+    pub(super) fn keep(&mut self, records: impl IntoIterator<Item = TradingRecord>) {
+        self.news.extend(records);
+    }
+
     pub(super) fn has_news(&self) -> bool {
         !self.news.is_empty()
     }
@@ -399,7 +412,7 @@ impl Recorder {
         self.event(at, notice.level, notice.kind.name(), notice.text, None);
     }
 
-    fn event(
+    pub(super) fn event(
         &mut self,
         at: Timestamp,
         level: EventLevel,

@@ -43,6 +43,7 @@ pub use replay::Replay;
 pub use stop::{StopSignal, Stopper};
 pub use wallet_run::{Venue, WalletRun};
 
+use super::advisor::Advisors;
 use super::{
     Clock, ControlDoor, ControlHook, ControlMailbox, DriverError, Observer, Plan, PlanError,
 };
@@ -74,6 +75,7 @@ pub struct Session {
     controls: Mutex<BTreeMap<String, Controls>>,
     takes_commands: bool,
     gives_up: bool,
+    advisors: Option<Arc<Advisors>>,
 }
 
 /// One wallet of a session.
@@ -122,6 +124,7 @@ impl Session {
             controls: Mutex::default(),
             takes_commands: false,
             gives_up: false,
+            advisors: None,
         }
     }
 
@@ -132,6 +135,13 @@ impl Session {
         make: impl Fn(&str) -> Vec<Box<dyn Observer>> + Send + Sync + 'static,
     ) -> Self {
         self.observers = Box::new(make);
+        self
+    }
+
+    /// Asks models about each closed candle.
+    #[must_use]
+    pub fn with_advisors(mut self, advisors: Advisors) -> Self {
+        self.advisors = (!advisors.members.is_empty()).then(|| Arc::new(advisors));
         self
     }
 

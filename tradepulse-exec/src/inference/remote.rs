@@ -8,18 +8,19 @@
 mod breaker;
 mod client;
 mod predictor;
-mod snapshot;
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use serde::Deserialize;
 use tradepulse_core::ensemble::Absence;
 use tradepulse_core::inference::{Action, Prediction};
 use tradepulse_core::time::Timestamp;
 
+use super::market_model::{Feedback, MarketModel};
+pub use super::snapshot::MarketSnapshot;
 use client::{Client, Failure};
 pub use predictor::RemotePredictor;
-pub use snapshot::MarketSnapshot;
 
 /// Where a model is and how long is waited for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,5 +128,23 @@ impl RemoteModel {
     /// Whether the model is left alone because it failed.
     pub fn is_paused(&self) -> bool {
         self.client.is_paused()
+    }
+}
+
+#[async_trait]
+impl MarketModel for RemoteModel {
+    async fn ask(&self, snapshot: &MarketSnapshot<'_>) -> Result<Prediction, Absence> {
+        self.ask(snapshot).await.map(|answer| answer.prediction)
+    }
+
+    async fn learn(&self, feedback: &Feedback) -> Result<(), String> {
+        let body = serde_json::to_vec(feedback).map_err(|error| error.to_string())?;
+        let told = self.client.post("/retrain", &body, None, |_| Ok(())).await;
+        told.map_err(|failure| match failure {
+            Failure::Late => "no answer in time".to_owned(),
+            Failure::Unavailable(reason)
+            | Failure::Refused(reason)
+            | Failure::Malformed(reason) => reason,
+        })
     }
 }

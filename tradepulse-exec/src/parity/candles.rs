@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tradepulse_core::desk::{Control, DeskEvent, DeskEventKind};
+use tradepulse_core::ensemble::Advice;
 use tradepulse_core::market::{Candle, ExchangeName, Market, Symbol};
 use tradepulse_core::store::trading::TradingStore;
 use tradepulse_core::time::{Timeframe, Timestamp};
@@ -33,6 +34,8 @@ pub(super) struct MarketEvent {
     pub(super) symbol: Symbol,
     pub(super) timeframe: Timeframe,
     pub(super) candle: Candle,
+    /// What models advised about it.
+    pub(super) advice: Option<Advice>,
 }
 
 /// What the journal of a run says of the market.
@@ -69,12 +72,12 @@ impl Seen {
     }
 
     fn take(&mut self, kind: DeskEventKind) {
-        let (warm_up, symbol, timeframe, candle) = match kind {
+        let (warm_up, symbol, timeframe, candle, advice) = match kind {
             DeskEventKind::WarmUp { symbol, timeframe, candle } => {
-                (true, symbol, timeframe, candle)
+                (true, symbol, timeframe, candle, None)
             }
-            DeskEventKind::Candle { symbol, timeframe, candle } => {
-                (false, symbol, timeframe, candle)
+            DeskEventKind::Candle { symbol, timeframe, candle, advice } => {
+                (false, symbol, timeframe, candle, advice)
             }
             DeskEventKind::Control(Control::EndOfData) => {
                 self.ended = true;
@@ -86,7 +89,7 @@ impl Seen {
             }
             _ => return,
         };
-        self.events.push(MarketEvent { warm_up, symbol, timeframe, candle });
+        self.events.push(MarketEvent { warm_up, symbol, timeframe, candle, advice });
     }
 
     /// The same with the stored candles in their places, and how both compare; `None` where they
@@ -146,7 +149,7 @@ impl MarketEvent {
     ) {
         while let Some(candle) = left.pop_if(|next| next.open_time < self.candle.open_time) {
             compared.not_seen += 1;
-            events.push(Self { candle, ..self.clone() });
+            events.push(Self { candle, advice: None, ..self.clone() });
         }
         match left.pop_if(|next| next.open_time == self.candle.open_time) {
             None => compared.not_stored += 1,

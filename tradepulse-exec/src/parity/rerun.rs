@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tradepulse_core::desk::{Control, DeskEventKind, DeskSettings};
-use tradepulse_core::exchange::{Capabilities, FeedEvent};
+use tradepulse_core::exchange::Capabilities;
 use tradepulse_core::market::{ExchangeName, Symbol};
 use tradepulse_core::money::Quantity;
 use tradepulse_core::order::RunTag;
@@ -58,7 +58,7 @@ pub(super) async fn rerun(
         *known = lane.timeframe.min(*known);
     }
     for event in events {
-        let MarketEvent { warm_up, ref symbol, timeframe, candle } = *event;
+        let MarketEvent { warm_up, ref symbol, timeframe, candle, advice } = *event;
         let symbol = symbol.clone();
         if warm_up {
             driver.tell(DeskEventKind::WarmUp { symbol, timeframe, candle }).await?;
@@ -67,7 +67,7 @@ pub(super) async fn rerun(
         if shortest.get(&symbol) == Some(&timeframe) {
             venue.candle(&symbol, timeframe, candle)?;
         }
-        driver.feed_event(FeedEvent::Candle { symbol, timeframe, candle }).await?;
+        driver.feed_advised(symbol, timeframe, candle, advice).await?;
     }
     driver.drain().await?;
     if ended {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod at_venue;
+mod models;
 mod mute_account;
 mod swing;
 #[allow(dead_code)]

@@ -35,7 +35,7 @@ fn drive(
             engine.step(Event::Fill(&fill), &mut actions);
             carry_out(&mut actions, &mut venue);
         }
-        engine.on_candle(candle, None, &mut actions);
+        engine.on_candle(candle, None, None, &mut actions);
         carry_out(&mut actions, &mut venue);
         if at + 1 == series.len() {
             engine.step(Event::Liquidate(ExitReason::EndOfData), &mut actions);

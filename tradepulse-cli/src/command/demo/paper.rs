@@ -11,7 +11,7 @@ use tradepulse_core::time::Timestamp;
 use tradepulse_exec::config::Config;
 use tradepulse_exec::coordinator::session::{Replay, Session, StopSignal};
 use tradepulse_exec::coordinator::{Clock, Plan, ReplaySpeed};
-use tradepulse_strategies::registry;
+use tradepulse_strategies::registry_with_models;
 
 use crate::command::trade::summary::Summary;
 use crate::output::{line, number};
@@ -56,7 +56,7 @@ pub(super) fn session(
     for configuration in &mut chosen {
         configuration.is_active = true;
     }
-    let registry = registry();
+    let registry = registry_with_models();
     let mut config = Config::default();
     config.exchange.name = market.exchange.clone();
     let mut plan = Plan::new(&config, &registry, &chosen)?;

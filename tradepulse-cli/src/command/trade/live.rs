@@ -17,7 +17,7 @@ use tradepulse_exec::coordinator::services::Services;
 use tradepulse_exec::coordinator::session::{Accounts, LiveMarket, Session, WalletOutcome};
 use tradepulse_exec::logging::LogSettings;
 use tradepulse_exec::store::sqlite::SqliteStore;
-use tradepulse_strategies::registry;
+use tradepulse_strategies::registry_with_models;
 
 use crate::clock::now;
 use crate::output::note;
@@ -59,10 +59,13 @@ pub(crate) fn trade(config: Config, place: Place, runtime: &Runtime) -> Result<V
         let looking_on = Arc::clone(&services);
         let seed = Seed(now().as_ms().unsigned_abs());
         let feed = LiveFeedSettings::new(&config, seed);
-        let session = Session::new(config, registry(), &trained, Arc::new(store), clock.clone())?
-            .giving_up_unfinished(new_run)
-            .taking_commands(true)
-            .with_observers(move |wallet| looking_on.observers(wallet));
+        let advisors = crate::models::advisors(&config).await?;
+        let session =
+            Session::new(config, registry_with_models(), &trained, Arc::new(store), clock.clone())?
+                .with_advisors(advisors)
+                .giving_up_unfinished(new_run)
+                .taking_commands(true)
+                .with_observers(move |wallet| looking_on.observers(wallet));
         let market = LiveMarket { data, accounts, clock, feed };
         let traded = session.trade(&market, &stop).await;
         drop(session);

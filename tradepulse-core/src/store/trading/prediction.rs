@@ -5,7 +5,7 @@ use crate::time::{Timeframe, Timestamp};
 record! {
     /// What a model said about a candle.
     PredictionRecord: Prediction in "predictions",
-    key ["run", "symbol", "timeframe", "at", "model"], time "at", changes [],
+    key ["run", "symbol", "timeframe", "at", "model"], time "at", changes ["truth"],
     {
         /// The run that asked.
         run: String,
@@ -31,5 +31,7 @@ record! {
         latency_ms: Option<u64>,
         /// Why it was not counted; `None` if it was.
         dropped: Option<String>,
+        /// What would have been right, in the words of `action`; `None` until it is known.
+        truth: Option<String>,
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct Seen {
 impl Seen {
     pub(super) fn note(&mut self, kind: &DeskEventKind) {
         let (DeskEventKind::WarmUp { symbol, timeframe, candle }
-        | DeskEventKind::Candle { symbol, timeframe, candle }) = kind
+        | DeskEventKind::Candle { symbol, timeframe, candle, .. }) = kind
         else {
             return;
         };

@@ -13,8 +13,9 @@ use tradepulse_core::time::{Timeframe, Timestamp};
 use super::keeper::Keeper;
 use super::run_book::{Beginning, RunBook};
 use super::{Session, SessionError, StopSignal, WalletOutcome, WalletPlan};
+use crate::coordinator::advisor::{Advisor, Advisors};
 use crate::coordinator::{
-    Clock, DeskAccount, Driver, DriverError, DriverSetup, Ended, Owner, Pace, RunSettings,
+    Clock, DeskAccount, Driver, DriverError, DriverSetup, Ended, Owner, Pace, Plan, RunSettings,
 };
 
 /// The account at a venue that a wallet trades.
@@ -112,6 +113,9 @@ impl Session {
         if in_process {
             driver = driver.with_venue_in_process();
         }
+        if let Some(advisor) = self.advisor(plan, replay).await? {
+            driver = driver.with_advisor(advisor);
+        }
         for observer in (self.observers)(name) {
             driver = driver.with_observer(observer);
         }
@@ -136,6 +140,19 @@ impl Session {
         let recovered = run.driver.recover().await;
         recovered.map_err(|source| run.error(source))?;
         Ok(run)
+    }
+
+    /// Who asks models about the candles of `plan`. A replay knows nothing of other runs, and models
+    /// are not told of its trades.
+    async fn advisor(&self, plan: &Plan, replay: bool) -> Result<Option<Advisor>, SessionError> {
+        let Some(advisors) = &self.advisors else { return Ok(None) };
+        if replay {
+            let advisors = Advisors { feedback_after: None, ..(**advisors).clone() };
+            return Ok(Some(Advisor::new(Arc::new(advisors), plan.markets())));
+        }
+        let mut advisor = Advisor::new(Arc::clone(advisors), plan.markets());
+        advisor.recall(&*self.store).await?;
+        Ok(Some(advisor))
     }
 
     fn record(

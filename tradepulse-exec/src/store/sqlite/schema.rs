@@ -20,6 +20,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("trading", include_str!("migrations/0002_trading.sql")),
     ("windows", include_str!("migrations/0003_windows.sql")),
     ("controls", include_str!("migrations/0004_controls.sql")),
+    ("prediction outcomes", include_str!("migrations/0005_prediction_outcomes.sql")),
 ];
 
 /// The schema version this program writes, and the latest it knows.

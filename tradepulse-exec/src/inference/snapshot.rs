@@ -34,9 +34,16 @@ pub struct SnapshotMeta<'a> {
 impl<'a> MarketSnapshot<'a> {
     /// Candles alone. It was made when the last of them closed.
     pub fn new(symbol: &'a Symbol, timeframe: Timeframe, candles: &'a [Candle]) -> Self {
-        let close = candles.last().map_or(0, |last| last.open_time.as_ms() + timeframe.as_ms());
-        let meta = SnapshotMeta { utc: Timestamp::from_ms(close), candles_1h: &[] };
-        Self { symbol, timeframe, candles, indicators: BTreeMap::new(), meta }
+        let meta = SnapshotMeta { utc: Timestamp::EARLIEST, candles_1h: &[] };
+        let snapshot = Self { symbol, timeframe, candles, indicators: BTreeMap::new(), meta };
+        let utc = snapshot.close_time();
+        Self { meta: SnapshotMeta { utc, ..snapshot.meta }, ..snapshot }
+    }
+
+    /// When the last candle closed.
+    pub fn close_time(&self) -> Timestamp {
+        let last = self.candles.last();
+        Timestamp::from_ms(last.map_or(0, |c| c.open_time.as_ms() + self.timeframe.as_ms()))
     }
 }
 

@@ -1,0 +1,142 @@
+//! The last part of the demo: two models are trained, served, and trade on paper together.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tradepulse_core::inference::{Action, Basic10, FeatureRegistry, Labelling};
+use tradepulse_core::market::{Market, Series};
+use tradepulse_core::random::Seed;
+use tradepulse_core::store::Page;
+use tradepulse_core::store::trading::{
+    PredictionRecord, RecordFilter, TradingStore, TradingStoreExt,
+};
+use tradepulse_core::time::Timestamp;
+use tradepulse_exec::config::{Config, Decides, ModelEndpoint, SizingMethod};
+use tradepulse_exec::coordinator::session::{Replay, Session, StopSignal};
+use tradepulse_exec::coordinator::{Clock, ReplaySpeed};
+use tradepulse_exec::inference::bundle;
+use tradepulse_exec::inference::training::{TrainingPlan, train};
+use tradepulse_exec::model_server::{ModelServer, ModelServerSettings};
+use tradepulse_strategies::registry_with_models;
+
+use crate::clock;
+use crate::command::trade::summary::Summary;
+use crate::output::{line, number};
+
+/// The models: what they are called, how many candles ahead they look, and the rise or fall until
+/// then that they are to foresee.
+const MODELS: [(&str, usize, f64); 2] = [("near", 12, 0.002), ("far", 48, 0.004)];
+
+/// Candles that the models are asked about.
+const ASKED: usize = 3_000;
+
+/// Candles that models are told of, and so come before.
+const WARM_UP: usize = 1_300;
+
+/// Trains the models on the candles before number `known`, serves each, and lets both together trade
+/// on candles that came afterwards.
+pub(super) fn session(
+    market: &Market,
+    series: &Series,
+    known: usize,
+    (seed, store, folder): (Seed, &Arc<dyn TradingStore>, &Path),
+    runtime: &Runtime,
+) -> Result<()> {
+    line("\nTwo models, trained on the same candles:\n")?;
+    let learnt = series.slice(0..known);
+    let mut endpoints = Vec::new();
+    let mut servers = Vec::new();
+    for (name, horizon, rise) in MODELS {
+        let labelling = Labelling { horizon, long_above: rise, short_below: -rise };
+        let plan = TrainingPlan { labelling, seed, rounds: 60, ..TrainingPlan::default() };
+        let trained = train(&learnt, &Basic10, &plan)?;
+        let file = folder.join(format!("{name}.txt"));
+        trained.write(&file, name, 1)?;
+        let test = &trained.report.test;
+        let (low, high) = test.edge_interval;
+        line(format!(
+            "  {name} looks {horizon} candles ahead; on {} rows it never saw its log loss is {:.4} \
+             below a coin's, 95 % interval {low:.4} to {high:.4}",
+            number(trained.report.judged.rows as f64, 0),
+            test.edge,
+        ))?;
+        let (port, server) = runtime.block_on(serve(&file))?;
+        servers.push(server);
+        let mut endpoint = ModelEndpoint::default();
+        (endpoint.name, endpoint.port) = (name.to_owned(), port);
+        endpoints.push(endpoint);
+    }
+    let ports: Vec<String> = endpoints.iter().map(|e| format!("127.0.0.1:{}", e.port)).collect();
+    line(format!(
+        "\nEach is served at a port of its own ({}), and asked about each of the next {} candles; \
+         what they say together trades on paper:\n",
+        ports.join(", "),
+        number(ASKED as f64, 0)
+    ))?;
+    let mut config = Config::default();
+    config.exchange.name = market.exchange.clone();
+    config.symbols = vec![market.symbol.clone()];
+    config.data.timeframes = vec![market.timeframe];
+    config.model_endpoints = endpoints;
+    config.decision.mode = Decides::ModelsOnly;
+    // Three classes: the surest of them is seldom above a half.
+    config.ensemble.threshold = 0.36;
+    config.trading.position_size_method = SizingMethod::FixedFraction;
+    let end = (known + ASKED).min(series.len());
+    let part = series.slice(known.saturating_sub(WARM_UP)..end);
+    let candles = [(market.symbol.clone(), part)];
+    let from = Timestamp::from_ms(series.time()[known]);
+    let replay =
+        Replay { from, until: Timestamp::LATEST, speed: ReplaySpeed::Max, series: &candles };
+    runtime.block_on(async {
+        let advisors = crate::models::advisors(&config).await?;
+        let registry = registry_with_models();
+        let session = Session::new(config, registry, &[], Arc::clone(store), Clock::system())?
+            .with_advisors(advisors);
+        for outcome in session.replay(&replay, &StopSignal::never()).await? {
+            let run = outcome.run.clone();
+            Summary::from(outcome).print()?;
+            tell_records(&**store, &run).await?;
+        }
+        anyhow::Ok(())
+    })?;
+    servers.into_iter().for_each(|server| server.abort());
+    let file = folder.join("near.txt");
+    line(format!("\n`tradepulse model-server --model {}` serves one.", file.display()))
+}
+
+/// How often each model was right, as its predictions were settled.
+async fn tell_records(store: &dyn TradingStore, run: &str) -> Result<()> {
+    let filter = RecordFilter { run: Some(run.to_owned()), ..RecordFilter::default() };
+    let said: Vec<PredictionRecord> = store.records(&filter, Page::ALL).await?;
+    for (name, ..) in MODELS {
+        let settled = said.iter().filter(|r| r.model == name && r.truth.is_some());
+        let sided: Vec<_> = settled.filter(|r| r.action != Action::Hold.name()).collect();
+        let right = sided.iter().filter(|r| r.truth.as_deref() == Some(&*r.action)).count();
+        let asked = said.iter().filter(|r| r.model == name).count();
+        let share = 100.0 * right as f64 / sided.len().max(1) as f64;
+        line(format!(
+            "{name}: {} answers; {} times it named a side, right in {share:.1} %",
+            number(asked as f64, 0),
+            number(sided.len() as f64, 0),
+        ))?;
+    }
+    Ok(())
+}
+
+/// Serves the model of `file` at a free port of this machine.
+async fn serve(file: &Path) -> Result<(u16, tokio::task::JoinHandle<()>)> {
+    let bundle = bundle::load(file, None, &FeatureRegistry::default()).await?;
+    let listener =
+        TcpListener::bind(("127.0.0.1", 0)).await.context("no port to serve a model at")?;
+    let port = listener.local_addr()?.port();
+    let server = ModelServer::new(bundle, ModelServerSettings::default(), clock::now);
+    let task = tokio::spawn(async move {
+        // It ends with the demo; whoever asks it sees when it does not answer.
+        let _ = server.serve(listener, std::future::pending()).await;
+    });
+    Ok((port, task))
+}

@@ -1,0 +1,2 @@
+-- What would have been right, once it is known.
+ALTER TABLE predictions ADD COLUMN truth TEXT;
