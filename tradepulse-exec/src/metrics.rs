@@ -76,6 +76,9 @@ struct Shared {
     breaker: Level,
     data_age: Level,
     drift: Level,
+    predictions: Count,
+    settled: Count,
+    model_latency: Level,
     errors: Count,
     last_close: Mutex<BTreeMap<(String, Timeframe), Timestamp>>,
 }
@@ -100,6 +103,9 @@ impl Metrics {
         let decisions = count("decisions", "Decisions by outcome");
         let orders = count("orders", "Orders by the state they came to");
         let fills = count("fills", "Executions");
+        let predictions = count("predictions", "Answers of models by action; dropped: of no use");
+        let settled =
+            count("predictions_settled", "Answers of which it is known whether they were right");
         let errors = count("errors", "Errors by kind");
         let mut level = |name: &str, help: &str| {
             let family = Level::default();
@@ -114,6 +120,8 @@ impl Metrics {
             "Circuit breaker: 0 closed, 1 half-open, 2 open, 3 emergency stop",
         );
         let data_age = level("data_age_seconds", "Time since the last candle closed");
+        let model_latency =
+            level("model_latency_seconds", "Time that the last answer of a model took");
         let drift = level(
             "reconciliation_drift",
             "Positions and orders that differ between the venue and the journal",
@@ -134,6 +142,9 @@ impl Metrics {
             breaker,
             data_age,
             drift,
+            predictions,
+            settled,
+            model_latency,
             errors,
             last_close: Mutex::default(),
         };
@@ -153,6 +164,22 @@ impl Metrics {
     /// A decision was made: `entered`, `refused`, `exited`, `none` or another short word.
     pub fn decision(&self, outcome: &str) {
         self.shared.decisions.get_or_create(&vec![("outcome", outcome.into())]).inc();
+    }
+
+    /// A model answered with an action, or something of no use (`dropped`), in so many seconds.
+    pub fn prediction(&self, model: &str, answer: &str, seconds: Option<f64>) {
+        let labels = vec![("model", model.into()), ("answer", answer.into())];
+        self.shared.predictions.get_or_create(&labels).inc();
+        if let Some(seconds) = seconds {
+            self.shared.model_latency.get_or_create(&vec![("model", model.into())]).set(seconds);
+        }
+    }
+
+    /// It is known now whether a model was right.
+    pub fn settled(&self, model: &str, is_right: bool) {
+        let right = if is_right { "yes" } else { "no" };
+        let labels = vec![("model", model.into()), ("right", right.into())];
+        self.shared.settled.get_or_create(&labels).inc();
     }
 
     /// An order came to this state.
@@ -245,6 +272,8 @@ mod tests {
         same.candle("BTC/USDT", Timeframe::M5, Timestamp::from_ms(60_000));
         same.candle("BTC/USDT", Timeframe::M5, Timestamp::from_ms(30_000));
         same.reconciliation("main", 2);
+        same.prediction("trees", "long", Some(0.25));
+        same.settled("trees", true);
         same.error("exch\"ange\n");
         let text = metrics.encode(Timestamp::from_ms(90_500));
         for line in [
@@ -260,6 +289,9 @@ mod tests {
             "tradepulse_drawdown_ratio{wallet=\"main\"} 0.25",
             "tradepulse_breaker_state{wallet=\"main\"} 2.0",
             "tradepulse_data_age_seconds{symbol=\"BTC/USDT\",timeframe=\"5m\"} 30.5",
+            "tradepulse_predictions_total{model=\"trees\",answer=\"long\"} 1",
+            "tradepulse_predictions_settled_total{model=\"trees\",right=\"yes\"} 1",
+            "tradepulse_model_latency_seconds{model=\"trees\"} 0.25",
             "tradepulse_reconciliation_drift{wallet=\"main\"} 2.0",
             "tradepulse_errors_total{kind=\"exch\\\"ange\\n\"} 1",
             "# EOF",

@@ -2,9 +2,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use tradepulse_core::backtest::Settings;
+use tradepulse_core::backtest::{Backtest, Settings};
 use tradepulse_core::ensemble::{self, Advice, DecisionMode, Ensemble, Method, Panel, Question};
 use tradepulse_core::inference::Labelling;
 use tradepulse_core::market::Series;
@@ -83,26 +83,28 @@ enum EnsembleMethod {
 }
 
 impl ModelArguments {
-    /// Whether any model is asked.
-    pub(crate) fn asks(&self) -> bool {
-        !self.files.is_empty()
-    }
-
-    /// `settings` under which entries need the word of the models, if any are asked.
-    pub(crate) fn deciding(&self, mut settings: Settings) -> Settings {
-        if self.asks() {
-            let (allow_abstain, by_confidence) = (self.allow_abstain, self.size_by_confidence);
-            settings.rules.decision = DecisionMode::Confirm { allow_abstain, by_confidence };
+    /// A backtest of the strategy of this name, whose entries need the word of the models if any are
+    /// asked.
+    pub(crate) fn backtest<'a>(
+        &self,
+        strategy: &str,
+        series: &'a Series,
+        mut settings: Settings,
+    ) -> Result<Backtest<'a>> {
+        if self.files.is_empty() {
+            if strategy == "models" {
+                bail!("models: name at least one model to follow (--model FILE)");
+            }
+            return Ok(Backtest::new(series, settings)?);
         }
-        settings
+        let (allow_abstain, by_confidence) = (self.allow_abstain, self.size_by_confidence);
+        settings.rules.decision = DecisionMode::Confirm { allow_abstain, by_confidence };
+        let advice = self.advice(series, &settings)?;
+        Ok(Backtest::new(series, settings)?.with_advice(advice)?)
     }
 
     /// What the models advise at each close of `series`.
-    pub(crate) fn advice(
-        &self,
-        series: &Series,
-        settings: &Settings,
-    ) -> Result<Arc<[Option<Advice>]>> {
+    fn advice(&self, series: &Series, settings: &Settings) -> Result<Arc<[Option<Advice>]>> {
         let method = match self.ensemble {
             EnsembleMethod::WeightedVote => Method::WeightedVote,
             EnsembleMethod::AverageConfidence => Method::AverageConfidence,

@@ -9,7 +9,6 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 use tradepulse_core::account::Trade;
-use tradepulse_core::backtest::Backtest;
 use tradepulse_core::market::InstrumentKind;
 use tradepulse_core::random::Seed;
 use tradepulse_exec::{atomic, import};
@@ -71,7 +70,7 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let registry = registry_with_models();
     let strategy = registry.get(&arguments.strategy)?;
     let parameters = parameters(strategy.about().variables, &arguments.set)?;
-    let mut settings = arguments.models.deciding(arguments.settings.settings());
+    let mut settings = arguments.settings.settings();
     settings.risk = arguments.risk_rules.as_deref().map(read_risk_rules).transpose()?;
     if arguments.funding.is_some() && settings.rules.instrument.kind == InstrumentKind::Spot {
         bail!("funding is paid on perpetuals: pass --instrument perpetual with --funding");
@@ -79,13 +78,7 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     refuse_to_overwrite(&arguments)?;
     let market = arguments.market.load(place)?;
     let detail = arguments.detail.as_deref().map(read_detail).transpose()?;
-    let mut backtest = Backtest::new(&market.series, settings)?;
-    if arguments.models.asks() {
-        let advice = arguments.models.advice(&market.series, backtest.settings())?;
-        backtest = backtest.with_advice(advice)?;
-    } else if strategy.about().name == "models" {
-        bail!("models: name at least one model to follow (--model FILE)");
-    }
+    let mut backtest = arguments.models.backtest(&arguments.strategy, &market.series, settings)?;
     if let Some(detail) = &detail {
         backtest = backtest.with_detail(detail)?;
     }

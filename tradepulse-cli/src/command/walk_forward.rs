@@ -3,7 +3,6 @@ use std::ops::ControlFlow;
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
-use tradepulse_core::backtest::Backtest;
 use tradepulse_core::market::Series;
 use tradepulse_core::optimise::{Method, Restriction, Space};
 use tradepulse_core::parameter::Parameters;
@@ -11,10 +10,12 @@ use tradepulse_core::performance::Metrics;
 use tradepulse_core::training::{Objective, Study, StudyPlan, WalkForward, WindowResult};
 use tradepulse_core::variable::Variable;
 use tradepulse_exec::threads::Threads;
-use tradepulse_strategies::registry;
+use tradepulse_strategies::registry_with_models;
 
 use super::train::{RegimeChoice, progress_bar, within};
-use crate::arguments::{DataDir, MarketArguments, PlanArguments, SettingsArguments, parameters};
+use crate::arguments::{
+    DataDir, MarketArguments, ModelArguments, PlanArguments, SettingsArguments, parameters,
+};
 use crate::output::{self, Verdict, maybe, number};
 
 #[derive(Args)]
@@ -37,6 +38,8 @@ pub(crate) struct Arguments {
     plan: PlanArguments,
     #[command(flatten)]
     settings: SettingsArguments,
+    #[command(flatten)]
+    models: ModelArguments,
     /// Threads [default: one a core]
     #[arg(long)]
     jobs: Option<usize>,
@@ -46,12 +49,13 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
-    let registry = registry();
+    let registry = registry_with_models();
     let strategy = registry.get(&arguments.strategy)?;
     let variables = strategy.about().variables;
     let set = parameters(variables, &arguments.set)?;
     let market = arguments.market.load(place)?;
-    let backtest = Backtest::new(&market.series, arguments.settings.settings())?;
+    let settings = arguments.settings.settings();
+    let backtest = arguments.models.backtest(&arguments.strategy, &market.series, settings)?;
     let backtest = within(&backtest, arguments.regime)?;
     let plan = arguments.plan.plan()?;
     let (plan, space) = if arguments.fixed {

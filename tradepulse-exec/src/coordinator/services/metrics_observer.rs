@@ -2,7 +2,7 @@ use tradepulse_core::desk::Desk;
 use tradepulse_core::exchange::FeedEvent;
 use tradepulse_core::order::Side;
 use tradepulse_core::risk::CircuitBreaker;
-use tradepulse_core::store::trading::{EventLevel, FillRecord, TradingRecord};
+use tradepulse_core::store::trading::{EventLevel, FillRecord, PredictionRecord, TradingRecord};
 use tradepulse_core::time::Timestamp;
 
 use crate::coordinator::Observer;
@@ -19,6 +19,18 @@ impl MetricsObserver {
     /// For this wallet.
     pub fn new(wallet: impl Into<String>, metrics: Metrics) -> Self {
         Self { wallet: wallet.into(), metrics }
+    }
+
+    /// A prediction, or what became of one.
+    fn predicted(&self, said: &PredictionRecord) {
+        match &said.truth {
+            Some(truth) => self.metrics.settled(&said.model, *truth == said.action),
+            None => {
+                let answer = if said.dropped.is_some() { "dropped" } else { said.action.as_str() };
+                let seconds = said.latency_ms.map(|ms| ms as f64 / 1000.0);
+                self.metrics.prediction(&said.model, answer, seconds);
+            }
+        }
     }
 
     fn stands(&self, desk: &Desk) {
@@ -75,6 +87,7 @@ impl Observer for MetricsObserver {
                 TradingRecord::Decision(decision) => {
                     self.metrics.decision(decision.outcome.name());
                 }
+                TradingRecord::Prediction(said) => self.predicted(said),
                 TradingRecord::SystemEvent(event) if event.level == EventLevel::Error => {
                     self.metrics.error(&event.kind);
                 }
