@@ -53,7 +53,7 @@ pub use trading::BinanceExchange;
 
 use client::{Call, Client};
 use endpoints::Endpoints;
-use errors::CallError;
+use errors::{CallError, ErrorMessage};
 use messages::ExchangeInfo;
 
 use super::parameters::Parameters;
@@ -136,7 +136,7 @@ async fn connected(settings: BinanceSettings) -> Result<Arc<Client>, BinanceErro
     match info {
         Ok(info) => client.limiter.set_limits(&info.limits()),
         // A venue without that market has the limits of the documentation.
-        Err(CallError::Refused { code: -1121, .. }) => {}
+        Err(CallError::Refused(ErrorMessage { code: -1121, .. })) => {}
         Err(error) => return Err(unreachable(error)),
     }
     Ok(Arc::new(client))

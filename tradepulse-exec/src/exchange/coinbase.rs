@@ -46,6 +46,7 @@ mod orders;
 mod signing;
 mod trading;
 mod user_events;
+pub mod wire;
 #[cfg(test)]
 mod wire_tests;
 

@@ -41,6 +41,7 @@ mod signing;
 mod symbols;
 mod trading;
 mod user_events;
+pub mod wire;
 #[cfg(test)]
 mod wire_tests;
 

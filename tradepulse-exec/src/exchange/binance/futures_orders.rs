@@ -9,7 +9,7 @@ use tradepulse_core::order::{
 };
 
 use super::client::Call;
-use super::errors::CallError;
+use super::errors::{CallError, ErrorMessage};
 use super::messages::{AlgoOrderMessage, FuturesBalanceMessage, OrderMessage, PositionMessage};
 use super::spot_orders::side;
 use super::trading::{Account, BinanceExchange};
@@ -62,7 +62,7 @@ impl BinanceExchange {
         let parameters = Parameters::new().with("symbol", name).with("marginType", mode);
         let call = Call::signed(Method::POST, "marginType", 1, parameters);
         match account.client.call::<Value>(&call).await {
-            Ok(_) | Err(CallError::Refused { code: -4046, .. }) => Ok(()),
+            Ok(_) | Err(CallError::Refused(ErrorMessage { code: -4046, .. })) => Ok(()),
             Err(error) => Err(error.of_command()),
         }
     }
@@ -138,7 +138,7 @@ impl Account {
         let call = Call::signed(Method::GET, "algoOrder", 1, parameters);
         let order: AlgoOrderMessage = match self.client.call(&call).await {
             Ok(order) => order,
-            Err(CallError::Refused { code: -2011 | -2013, .. }) => return Ok(None),
+            Err(CallError::Refused(ErrorMessage { code: -2011 | -2013, .. })) => return Ok(None),
             Err(error) => return Err(error.of_question()),
         };
         if let Some(actual) = order.actual() {
@@ -170,7 +170,7 @@ impl Account {
                 }
                 return Ok(Some(reports));
             }
-            Err(CallError::Refused { code: -2011 | -2013, .. }) => {}
+            Err(CallError::Refused(ErrorMessage { code: -2011 | -2013, .. })) => {}
             Err(error) => return Err(error.of_command()),
         }
         let parameters = Parameters::new().with("clientAlgoId", id);
@@ -189,7 +189,7 @@ impl Account {
                     at,
                 }]))
             }
-            Err(CallError::Refused { code: -2011 | -2013, .. }) => Ok(None),
+            Err(CallError::Refused(ErrorMessage { code: -2011 | -2013, .. })) => Ok(None),
             Err(error) => Err(error.of_command()),
         }
     }
