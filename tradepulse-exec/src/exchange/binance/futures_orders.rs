@@ -1,5 +1,6 @@
 use reqwest::Method;
 use rust_decimal::Decimal;
+use serde::Deserialize;
 use serde_json::Value;
 use tradepulse_core::exchange::{Balance, ExchangeError, OpenOrders, VenuePosition};
 use tradepulse_core::market::Symbol;
@@ -68,7 +69,26 @@ impl BinanceExchange {
     }
 }
 
+/// Whether positions are held by their side.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PositionModeMessage {
+    dual_side_position: bool,
+}
+
 impl Account {
+    /// Refuses an account that holds a long and a short position at once ("hedge mode"): each order
+    /// would have to say to which of them it belongs, and the venue refuses ours (-4061).
+    pub(super) async fn check_position_mode(&self) -> Result<(), ExchangeError> {
+        let call = Call::signed(Method::GET, "positionSide/dual", 30, Parameters::new());
+        let mode: Result<PositionModeMessage, _> = self.client.call(&call).await;
+        if mode.map_err(CallError::of_question)?.dual_side_position {
+            let advice = "the account is in hedge mode: switch it to one-way mode at the venue";
+            return Err(ExchangeError::NotSent(advice.to_owned()));
+        }
+        Ok(())
+    }
+
     pub(super) async fn submit_futures(
         &self,
         request: &OrderRequest,

@@ -381,6 +381,7 @@ impl Exchange for BinanceExchange {
         if !self.account.is_futures() {
             return Ok(());
         }
+        self.account.check_position_mode().await?;
         self.set_margin_mode(symbol, MarginMode::Isolated).await?;
         self.set_leverage(symbol, leverage).await
     }
