@@ -263,7 +263,7 @@ impl TradingRecords {
                 self.folder.display()
             ),
             (false, true) => format!("No {what} fit: ask for less, or see all without filters."),
-            (false, false) => format!("No {what} yet: see tradepulse status and events."),
+            (false, false) => format!("No {what} yet; `tradepulse status` tells what trades."),
         }
     }
 }

@@ -5,13 +5,11 @@
 mod program;
 
 use std::process::{Child, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tradepulse_exec::store::lock::InstanceLock;
 
-use program::Folder;
+use program::{Folder, until};
 
 /// Trades in one market on candles that swing, a position nearly always open.
 const CONFIG: &str = "\
@@ -47,15 +45,6 @@ impl Drop for Replay {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
-    }
-}
-
-/// Waits until `holds`, for much longer than it takes.
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !holds() {
-        assert!(begin.elapsed() < Duration::from_secs(120), "in vain: {what}");
-        sleep(Duration::from_millis(50));
     }
 }
 

@@ -205,6 +205,14 @@ impl Config {
         }
     }
 
+    /// Names of the wallets; where none is configured there is one, `main`.
+    pub fn wallet_names(&self) -> Vec<&str> {
+        match &self.wallets[..] {
+            [] => vec!["main"],
+            wallets => wallets.iter().map(|wallet| wallet.name.as_str()).collect(),
+        }
+    }
+
     /// Where the keys of this wallet are: its own, or those of `exchange` where it names none.
     pub fn keys(&self, wallet: &str) -> SecretKeys {
         let own = self.wallets.iter().find(|w| w.name == wallet).map(Wallet::keys);

@@ -9,6 +9,8 @@ pub mod backfill;
 #[cfg(feature = "binance")]
 pub mod binance;
 #[cfg(feature = "venues")]
+mod call_error;
+#[cfg(feature = "venues")]
 pub mod clock_offset;
 #[cfg(feature = "coinbase")]
 pub mod coinbase;

@@ -11,6 +11,7 @@ mod setup;
 mod storage;
 mod venue;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,8 +35,9 @@ pub struct Preflight<'a> {
     pub environment: &'a (dyn Fn(&str) -> Option<String> + Sync),
     /// Market data of the venue, or why there are none to be looked at.
     pub market_data: Result<Arc<dyn MarketData>, String>,
-    /// The account at the venue, or why there is none to be looked at.
-    pub exchange: Result<Arc<dyn Exchange>, String>,
+    /// The accounts at the venue by the names of their wallets, or why there are none to be looked
+    /// at.
+    pub accounts: Result<BTreeMap<String, Arc<dyn Exchange>>, String>,
     /// Now.
     pub now: Timestamp,
 }
@@ -61,14 +63,6 @@ impl Preflight<'_> {
     /// The folder of the database.
     fn folder(&self) -> &Path {
         self.config.database.folder.as_deref().unwrap_or(self.data_dir)
-    }
-
-    /// Names of the wallets.
-    fn wallets(&self) -> Vec<&str> {
-        match &self.config.wallets[..] {
-            [] => vec!["main"],
-            wallets => wallets.iter().map(|wallet| wallet.name.as_str()).collect(),
-        }
     }
 }
 

@@ -22,6 +22,8 @@ struct Minutes {
     /// None are there from the first to the second.
     hole: std::ops::Range<i64>,
     failures: Mutex<Vec<MarketDataError>>,
+    /// Candles from this one on are refused.
+    refused: Option<i64>,
     asked: Mutex<Vec<i64>>,
 }
 
@@ -41,6 +43,9 @@ impl MarketData for Minutes {
         self.asked.lock().unwrap().push(from.as_ms() / 60_000);
         if let Some(failure) = self.failures.lock().unwrap().pop() {
             return Err(failure);
+        }
+        if self.refused.is_some_and(|first| from >= at(first)) {
+            return Err(MarketDataError::Unsupported("candles so young"));
         }
         let minutes = self.candles.clone().filter(|minute| !self.hole.contains(minute));
         let candle = |minute| {
@@ -122,4 +127,12 @@ async fn what_the_venue_does_not_have_is_an_error_and_what_came_stays() {
     let end = Timestamp::from_ms(at(30).as_ms() + 30_000);
     let filled = backfill(&venue, &store, &market(), at(0)..end, drop).await.unwrap();
     assert_eq!(filled.fetched, 30);
+    // What came before a failure is not asked for again.
+    let refused = Some(150);
+    let venue = Minutes { candles: 100..300, refused, ..Minutes::default() };
+    let failed = backfill(&venue, &store, &market(), at(100)..at(300), drop).await;
+    assert!(matches!(failed, Err(BackfillError::Venue(MarketDataError::Unsupported(_)))));
+    let venue = Minutes { candles: 100..300, ..Minutes::default() };
+    backfill(&venue, &store, &market(), at(100)..at(300), drop).await.unwrap();
+    assert_eq!(*venue.asked.lock().unwrap(), [200]);
 }

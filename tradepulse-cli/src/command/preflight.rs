@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -55,25 +56,26 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
 pub(crate) fn checks_of(config: &Config, place: &DataDir, runtime: &Runtime) -> Result<Vec<Check>> {
     let (registry, data_dir) = (registry_with_models(), place.path()?);
     let mut found = Vec::new();
-    let (market_data, exchange) = runtime.block_on(venue(config, &mut found));
+    let (market_data, accounts) = runtime.block_on(venue(config, &mut found));
     let preflight = Preflight {
         config,
         registry: &registry,
         data_dir: &data_dir,
         environment: &|name| std::env::var(name).ok(),
         market_data,
-        exchange,
+        accounts,
         now: now(),
     };
     found.extend(runtime.block_on(preflight.run()));
     Ok(found)
 }
 
+/// The market data of a venue, and the accounts there by wallet; or why there are none.
+type Connected = (Result<Arc<dyn MarketData>, String>, Result<Accounts, String>);
+type Accounts = BTreeMap<String, Arc<dyn Exchange>>;
+
 /// What can be had of the venue; what cannot be connected to is a check that failed.
-async fn venue(
-    config: &Config,
-    found: &mut Vec<Check>,
-) -> (Result<Arc<dyn MarketData>, String>, Result<Arc<dyn Exchange>, String>) {
+async fn venue(config: &Config, found: &mut Vec<Check>) -> Connected {
     if let Err(error) = venues::has_adapter(config) {
         return (Err(error.to_string()), Err(error.to_string()));
     }
@@ -86,11 +88,17 @@ async fn venue(
     if config.mode.dry_run {
         return (data, Err("a dry run has no account at the exchange".to_owned()));
     }
-    let wallet = config.wallets.first().map_or("main", |wallet| &wallet.name);
-    let exchange = venues::exchange(config, wallet).await.map_err(|error| {
-        let advice = "are the keys there and right, and do they belong to this exchange?";
-        found.push(Check::fail("account", format!("{error:#}"), advice));
-        "the account cannot be reached".to_owned()
-    });
-    (data, exchange)
+    let mut accounts = Accounts::new();
+    for wallet in config.wallet_names() {
+        match venues::exchange(config, wallet).await {
+            Ok(account) => drop(accounts.insert(wallet.to_owned(), account)),
+            Err(error) => {
+                let advice = "are the keys there and right, and do they belong to this exchange?";
+                let text = format!("wallet {wallet}: {error:#}");
+                found.push(Check::fail("account", text, advice));
+            }
+        }
+    }
+    let unreached = || "no account can be reached".to_owned();
+    (data, Some(accounts).filter(|accounts| !accounts.is_empty()).ok_or_else(unreached))
 }

@@ -188,13 +188,11 @@ async fn accounts(config: &Config, folder: &Path) -> Result<Accounts> {
         return Ok(Accounts::Paper(folder.to_owned()));
     }
     let mode = if money(config) { RunMode::Live } else { RunMode::Testnet };
-    let names = config.wallets.iter().map(|wallet| wallet.name.clone());
-    let names = if config.wallets.is_empty() { vec!["main".to_owned()] } else { names.collect() };
     let mut by_wallet = BTreeMap::new();
-    for name in names {
-        let account = crate::venues::exchange(config, &name).await;
+    for name in config.wallet_names() {
+        let account = crate::venues::exchange(config, name).await;
         let account = account.with_context(|| format!("the account of wallet {name}"))?;
-        by_wallet.insert(name, account);
+        by_wallet.insert(name.to_owned(), account);
     }
     Ok(Accounts::Venue { mode, by_wallet })
 }

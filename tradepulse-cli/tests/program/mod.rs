@@ -3,9 +3,12 @@
 // Each test file is a program of its own, and uses a part.
 #![allow(dead_code)]
 
+pub(crate) mod simulator;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tradepulse_core::{market::SyntheticMarket, random::Seed, time::Timeframe};
@@ -108,5 +111,14 @@ fn with_json(arguments: &str) -> String {
     match arguments.contains("--json") {
         true => arguments.to_owned(),
         false => format!("{arguments} --json"),
+    }
+}
+
+/// Waits until `holds`, for much longer than it takes.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !holds() {
+        assert!(begin.elapsed() < Duration::from_secs(120), "in vain: {what}");
+        std::thread::sleep(Duration::from_millis(50));
     }
 }

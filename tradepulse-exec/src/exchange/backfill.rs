@@ -42,8 +42,8 @@ pub struct Filled {
 /// stopped and begun again, it goes on where it was. Where the venue limits requests it waits.
 ///
 /// # Errors
-/// What the venue refuses, or does not answer for long; what storing meets. What was stored before
-/// stays.
+/// What the venue refuses, or does not answer for long; what storing meets. What came before is
+/// stored.
 pub async fn backfill(
     data: &dyn MarketData,
     store: &CandleStore,
@@ -61,7 +61,13 @@ pub async fn backfill(
         let mut at = span.start;
         let before = state.passed;
         while at < span.end {
-            let page = page(data, market, at).await?;
+            let page = match page(data, market, at).await {
+                Ok(page) => page,
+                Err(error) => {
+                    keep(store, market, &mut columns)?;
+                    return Err(error);
+                }
+            };
             let page = page.into_iter().filter(|candle| candle.open_time.as_ms() < span.end);
             let mut last = None;
             for candle in page {

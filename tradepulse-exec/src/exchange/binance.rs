@@ -21,7 +21,11 @@
 //! - An id is free again once its order has ended. The adapter asks before it sends an id for the
 //!   second time, and refuses it if the order was there.
 //! - An answer of 5xx, and `-1007`, say nothing of what became of an order: its outcome is unknown.
-//! - Stops of USD-M futures are orders of another service (`algoOrder`), with ids of their own.
+//! - Stops of USD-M futures are orders of another service (`algoOrder`), with ids of their own. What
+//!   becomes of one after it was triggered is [told when it has
+//!   finished](https://developers.binance.com/docs/derivatives/usds-margined-futures/user-data-streams/Event-Algo-Order-Update);
+//!   the whole of it is asked for then, under our id.
+//! - A futures account in hedge mode is refused: our orders belong to no side's position.
 //! - The newest candle of an answer is still open and is dropped.
 
 mod capabilities;
@@ -53,7 +57,7 @@ pub use trading::BinanceExchange;
 
 use client::{Call, Client};
 use endpoints::Endpoints;
-use errors::CallError;
+use errors::{CallError, ErrorMessage};
 use messages::ExchangeInfo;
 
 use super::parameters::Parameters;
@@ -136,7 +140,7 @@ async fn connected(settings: BinanceSettings) -> Result<Arc<Client>, BinanceErro
     match info {
         Ok(info) => client.limiter.set_limits(&info.limits()),
         // A venue without that market has the limits of the documentation.
-        Err(CallError::Refused { code: -1121, .. }) => {}
+        Err(CallError::Refused(ErrorMessage { code: -1121, .. })) => {}
         Err(error) => return Err(unreachable(error)),
     }
     Ok(Arc::new(client))

@@ -28,6 +28,9 @@
 //! - **Pairs are one order of the venue**, a trigger bracket: a limit order that turns into a stop
 //!   on the other side. It sells; a pair that buys is not supported. The adapter tells of its two
 //!   sides as of two orders, and which of them filled by the price of the fill.
+//! - Market orders that buy [may name what is
+//!   bought](https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/guides/orders), as ours do,
+//!   or what is spent.
 //! - **Stops have a limit**: there are no stop-market orders. The venue gives the stop of a bracket
 //!   a limit 5% beyond its trigger, and the adapter does the same for stops by themselves. A price
 //!   that jumps over that leaves the order resting at its limit.
@@ -46,6 +49,7 @@ mod orders;
 mod signing;
 mod trading;
 mod user_events;
+pub mod wire;
 #[cfg(test)]
 mod wire_tests;
 

@@ -24,8 +24,9 @@
 //!   another name than the question.
 //! - Nonces must arrive in rising order: signed requests leave one after the other.
 //! - An order bears a deadline, after which it is not taken any more.
-//! - An id is free again once its order has ended. The adapter asks before it sends an id for the
-//!   second time, and refuses it if the order was there.
+//! - An id is [free again once its order has
+//!   ended](https://docs.kraken.com/exchange/guides/general/clordid). The adapter asks before it sends
+//!   an id for the second time, and refuses it if the order was there.
 //! - There are no pairs of which one fills: the stop rests, the target is watched.
 
 mod capabilities;
@@ -41,6 +42,7 @@ mod signing;
 mod symbols;
 mod trading;
 mod user_events;
+pub mod wire;
 #[cfg(test)]
 mod wire_tests;
 

@@ -53,7 +53,7 @@ impl Preflight<'_> {
     async fn gather(&self, store: &SqliteStore) -> Result<Evidence, StoreError> {
         let all = RecordFilter { first: First::Oldest, ..RecordFilter::default() };
         let runs = store.records::<RunRecord>(&all, Page::ALL).await?;
-        let wallets = self.wallets();
+        let wallets = self.config.wallet_names();
         let counts = |run: &&RunRecord| {
             let replay = run.config.get("replay").and_then(serde_json::Value::as_bool);
             run.mode == RunMode::DryRun

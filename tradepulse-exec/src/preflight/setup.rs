@@ -5,7 +5,6 @@ use tradepulse_core::store::{ConfigurationFilter, Page, TrainingStore};
 
 use super::Preflight;
 use crate::check::{Check, with_causes};
-use crate::config::SecretKeys;
 use crate::coordinator::{DeskAccount, Plan};
 use crate::store::sqlite::SqliteStore;
 
@@ -52,12 +51,9 @@ impl Preflight<'_> {
         if self.config.mode.dry_run {
             return Check::skipped("keys", "a dry run needs none");
         }
-        let named: Vec<(&str, SecretKeys)> = match &self.config.wallets[..] {
-            [] => vec![("main", self.config.exchange.keys())],
-            wallets => wallets.iter().map(|w| (&*w.name, self.config.keys(&w.name))).collect(),
-        };
         let mut found = Vec::new();
-        for (wallet, keys) in named {
+        for wallet in self.config.wallet_names() {
+            let keys = self.config.keys(wallet);
             for (what, source) in [("API key", keys.key()), ("API secret", keys.secret())] {
                 let Some(source) = source else {
                     return Check::fail(

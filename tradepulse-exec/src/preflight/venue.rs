@@ -4,7 +4,7 @@ use tradepulse_core::store::Page;
 use tradepulse_core::store::trading::{OrderRecord, PositionRecord, RecordFilter, TradingStoreExt};
 
 use super::Preflight;
-use crate::check::{Check, with_causes};
+use crate::check::{Check, Standing, with_causes};
 use crate::coordinator::Clock;
 use crate::store::sqlite::SqliteStore;
 
@@ -18,30 +18,47 @@ impl Preflight<'_> {
             Err(reason) => checks.push(Check::skipped("clock", reason)),
             Ok(market_data) => checks.push(clock(&**market_data).await),
         }
-        match &self.exchange {
-            Err(reason) => {
-                let names = ["signed call", "permissions"];
-                checks.extend(names.map(|name| Check::skipped(name, reason)));
-            }
-            Ok(exchange) => {
-                checks.push(signed_call(&**exchange).await);
-                checks.push(permissions(&**exchange).await);
-            }
-        }
+        let [signed_call, permissions, orders, positions] = self.accounts(store).await;
+        checks.extend([signed_call, permissions]);
         match &self.market_data {
             Err(reason) => checks.push(Check::skipped("trading rules", reason)),
             Ok(market_data) => checks.push(self.trading_rules(&**market_data).await),
         }
-        match &self.exchange {
-            Err(reason) => {
-                checks.extend(["orders", "positions"].map(|name| Check::skipped(name, reason)));
-            }
-            Ok(exchange) => {
-                checks.push(self.orders(&**exchange, store).await);
-                checks.push(positions(&**exchange, store).await);
-            }
-        }
+        checks.extend([orders, positions]);
         checks
+    }
+
+    /// What is found in the accounts of all wallets.
+    async fn accounts(&self, store: Option<&SqliteStore>) -> [Check; 4] {
+        const NAMES: [&str; 4] = ["signed call", "permissions", "orders", "positions"];
+        let skipped = |reason: &str| NAMES.map(|name| Check::skipped(name, reason));
+        let accounts = match &self.accounts {
+            Ok(accounts) => accounts,
+            Err(reason) => return skipped(reason),
+        };
+        let mut all: Option<[Check; 4]> = None;
+        for (wallet, exchange) in accounts {
+            let exchange = &**exchange;
+            let mut found = [
+                signed_call(exchange).await,
+                permissions(exchange).await,
+                self.orders(exchange, store).await,
+                positions(exchange, store).await,
+            ];
+            if accounts.len() > 1 {
+                for check in &mut found {
+                    check.evidence = format!("{wallet}: {}", check.evidence);
+                }
+            }
+            all = Some(match all {
+                None => found,
+                Some([a, b, c, d]) => {
+                    let [e, f, g, h] = found;
+                    [both(a, e), both(b, f), both(c, g), both(d, h)]
+                }
+            });
+        }
+        all.unwrap_or_else(|| skipped("there are no accounts"))
     }
 
     /// The markets that the configuration names.
@@ -96,6 +113,13 @@ impl Preflight<'_> {
             false => Check::fail("orders", format!("not ours: {}", unexpected.join(", ")), ADVICE),
         }
     }
+}
+
+/// The same check of two accounts as one, which fails if either does.
+fn both(one: Check, other: Check) -> Check {
+    let evidence = format!("{}; {}", one.evidence, other.evidence);
+    let worse = if one.standing == Standing::Fail { one } else { other };
+    Check { evidence, ..worse }
 }
 
 async fn clock(market_data: &dyn MarketData) -> Check {

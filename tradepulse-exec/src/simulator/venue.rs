@@ -41,6 +41,8 @@ pub(super) struct Venue {
     /// Of futures, by the venue's name of the market.
     pub(super) leverage: BTreeMap<String, u32>,
     pub(super) isolated: BTreeSet<String>,
+    /// Whether the account wants to know of each order to which side's position it belongs.
+    pub(super) hedges: bool,
     pub(super) faults: VecDeque<HttpFault>,
     pub(super) chance: Option<Chance>,
     /// An event that comes after the next one.
@@ -111,6 +113,7 @@ impl Venue {
             user_references: BTreeMap::new(),
             leverage: BTreeMap::new(),
             isolated: BTreeSet::new(),
+            hedges: false,
             faults: VecDeque::new(),
             chance: settings.faults.map(|rates| Chance::new(rates, settings.fault_seed)),
             held: None,

@@ -131,3 +131,22 @@ async fn a_replay_is_a_market_that_goes_on() {
     let all = data.candles(&symbol(), Timeframe::M1, first, 100).await.unwrap();
     assert_eq!(all[..9], expected[..9]);
 }
+
+/// An account in hedge mode is refused before anything is sent, with what to do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_in_hedge_mode_is_not_traded() {
+    install_tls();
+    let dialect = Dialect::BinanceUsdM;
+    let simulator = start(settings(dialect, vec![candle(0, [100.0; 4])])).await;
+    let exchange = exchange(dialect, &simulator).await.unwrap();
+    assert_eq!(exchange.prepare(&symbol(), 5).await, Ok(()));
+    let url = format!("{}/fapi/v1/positionSide/dual", simulator.rest_url());
+    let hedge = Parameters::new().with("dualSidePosition", true);
+    let (status, _) = send(reqwest::Method::POST, &url, hedge, false).await;
+    assert_eq!(status, StatusCode::OK);
+    let refused = exchange.prepare(&symbol(), 5).await.unwrap_err().to_string();
+    assert!(refused.contains("one-way mode"), "{refused}");
+    let order = approved(request(1, Side::Long, "1", RequestKind::Market));
+    let refused = exchange.submit(&order).await.unwrap_err().to_string();
+    assert!(refused.contains("-4061"), "{refused}");
+}

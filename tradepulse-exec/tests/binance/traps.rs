@@ -5,64 +5,34 @@ use std::time::Duration;
 use tradepulse_core::exchange::{CancelOutcome, Exchange, ExchangeError, RejectKind, VenueEvent};
 use tradepulse_core::order::{Leg, OrderReport, OrderStatus, RequestKind, Side};
 use tradepulse_core::random::Seed;
-use tradepulse_core::time::Timestamp;
 use tradepulse_exec::exchange::binance::{BinanceError, BinanceExchange, MarginMode};
 use tradepulse_exec::simulator::{Dialect, HttpFault};
 
 use crate::scene::{
-    DIALECTS, access, approved, at_hundred, candle, id, request, settings, start, symbol,
+    DIALECTS, SECRET, access, approved, at_hundred, candle, id, market, request, settings, start,
+    symbol,
 };
-
-fn market(sequence: u32) -> tradepulse_core::risk::Approved<tradepulse_core::order::OrderRequest> {
-    approved(request(sequence, Side::Long, "1", RequestKind::Market))
-}
+use crate::simulated::{standing_at_hundred, traps};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_whose_answer_is_lost_is_there() {
     let (simulator, exchange) = at_hundred(Dialect::Binance).await;
-    let mut sequence = 0;
-    for fault in [HttpFault::ErrorAfter, HttpFault::TimeoutAfter] {
-        sequence += 1;
-        simulator.fault(fault);
-        let answer = exchange.submit(&market(sequence)).await;
-        assert!(matches!(answer, Err(ExchangeError::OutcomeUnknown(_))), "{fault:?}: {answer:?}");
-        let found = exchange.order(&symbol(), id(sequence)).await.unwrap().unwrap();
-        assert_eq!(found.status, OrderStatus::Filled, "{fault:?}");
-        // The venue would take the id again, now that the order has ended.
-        let again = exchange.submit(&market(sequence)).await;
-        let duplicate =
-            matches!(again, Err(ExchangeError::Rejected { kind: RejectKind::Duplicate, .. }));
-        assert!(duplicate, "{again:?}");
-    }
-    simulator.fault(HttpFault::ErrorBefore);
-    let answer = exchange.submit(&market(9)).await;
-    assert!(matches!(answer, Err(ExchangeError::OutcomeUnknown(_))), "{answer:?}");
-    assert_eq!(exchange.order(&symbol(), id(9)).await, Ok(None));
-    assert!(exchange.submit(&market(9)).await.is_ok());
+    traps::lost_answers(&simulator, &exchange).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_never_comes_is_an_unknown_outcome() {
-    let simulator = start(settings(Dialect::Binance, vec![candle(0, [100.0; 4])])).await;
-    let mut access = access(Dialect::Binance, &simulator, Some(crate::scene::SECRET));
+    let simulator = standing_at_hundred(Dialect::Binance).await;
+    let mut access = access(Dialect::Binance, &simulator, Some(SECRET));
     access.timeout = Duration::from_millis(400);
     let exchange = BinanceExchange::connect(access).await.unwrap();
-    simulator.fault(HttpFault::AnswerLost);
-    let answer = exchange.submit(&market(1)).await;
-    assert!(matches!(answer, Err(ExchangeError::OutcomeUnknown(_))), "{answer:?}");
-    let found = exchange.order(&symbol(), id(1)).await.unwrap().unwrap();
-    assert_eq!(found.status, OrderStatus::Filled);
+    traps::an_answer_that_never_comes(&simulator, &exchange).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ban_stops_everything_until_it_ends() {
     let (simulator, exchange) = at_hundred(Dialect::Binance).await;
-    simulator.fault(HttpFault::Banned { retry_after_s: 120 });
-    let answer = exchange.submit(&market(1)).await;
-    let Err(ExchangeError::RateLimited { until }) = answer else { panic!("{answer:?}") };
-    // Nothing more leaves.
-    let asked = exchange.balances().await;
-    assert_eq!(asked, Err(ExchangeError::RateLimited { until }));
+    traps::a_limit_is_kept(&simulator, &exchange, HttpFault::Banned { retry_after_s: 120 }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -130,26 +100,7 @@ async fn refusals_have_the_venues_codes() {
 async fn a_broken_stream_comes_back_with_a_gap() {
     for dialect in DIALECTS {
         let (simulator, exchange) = at_hundred(dialect).await;
-        let before = simulator.connections();
-        simulator.disconnect();
-        let gap = tokio::time::timeout(Duration::from_secs(20), async {
-            loop {
-                exchange.wait().await;
-                for event in exchange.drain() {
-                    if let VenueEvent::Gap { since } = event {
-                        return since;
-                    }
-                }
-            }
-        });
-        let since = gap.await.unwrap();
-        assert!(since > Timestamp::from_ms(0), "{dialect}");
-        assert_eq!(simulator.connections(), before, "{dialect}");
-        // The new stream tells of what happens.
-        exchange.submit(&market(1)).await.unwrap();
-        simulator.settle().await;
-        let told = exchange.drain();
-        assert!(told.iter().any(|event| matches!(event, VenueEvent::Order(_))), "{dialect}");
+        traps::a_broken_stream(&simulator, &exchange).await;
     }
 }
 

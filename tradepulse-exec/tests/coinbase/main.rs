@@ -6,5 +6,7 @@
 mod conformance;
 mod market_data;
 mod scene;
+#[path = "../simulated/mod.rs"]
+mod simulated;
 mod simulator;
 mod traps;

@@ -3,57 +3,30 @@
 use std::time::Duration;
 
 use tradepulse_core::exchange::{CancelOutcome, Exchange, ExchangeError, RejectKind, VenueEvent};
-use tradepulse_core::order::{Leg, OrderRequest, OrderStatus, RequestKind, Side};
-use tradepulse_core::risk::Approved;
-use tradepulse_core::time::Timestamp;
+use tradepulse_core::order::{Leg, OrderStatus, RequestKind, Side};
 use tradepulse_exec::exchange::coinbase::{CoinbaseError, CoinbaseExchange};
 use tradepulse_exec::secret::Secret;
 use tradepulse_exec::simulator::{Dialect, HttpFault, SimulatorKey};
 
 use crate::scene::{
-    access, approved, at_hundred, candle, exchange, id, request, settings, start, symbol,
+    access, approved, at_hundred, candle, exchange, id, market, request, settings, start, symbol,
 };
-
-fn market(sequence: u32) -> Approved<OrderRequest> {
-    approved(request(sequence, Side::Long, "1", RequestKind::Market))
-}
-
-fn is_duplicate<T>(answer: &Result<T, ExchangeError>) -> bool {
-    matches!(answer, Err(ExchangeError::Rejected { kind: RejectKind::Duplicate, .. }))
-}
+use crate::simulated::standing_at_hundred;
+use crate::simulated::traps::{self, is_duplicate};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_whose_answer_is_lost_is_there() {
     let (simulator, exchange) = at_hundred().await;
-    let mut sequence = 0;
-    for fault in [HttpFault::ErrorAfter, HttpFault::TimeoutAfter] {
-        sequence += 1;
-        simulator.fault(fault);
-        let answer = exchange.submit(&market(sequence)).await;
-        assert!(matches!(answer, Err(ExchangeError::OutcomeUnknown(_))), "{fault:?}: {answer:?}");
-        let found = exchange.order(&symbol(), id(sequence)).await.unwrap().unwrap();
-        assert_eq!(found.status, OrderStatus::Filled, "{fault:?}");
-        let again = exchange.submit(&market(sequence)).await;
-        assert!(is_duplicate(&again), "{again:?}");
-    }
-    simulator.fault(HttpFault::ErrorBefore);
-    let answer = exchange.submit(&market(9)).await;
-    assert!(matches!(answer, Err(ExchangeError::OutcomeUnknown(_))), "{answer:?}");
-    assert_eq!(exchange.order(&symbol(), id(9)).await, Ok(None));
-    assert!(exchange.submit(&market(9)).await.is_ok());
+    traps::lost_answers(&simulator, &exchange).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_never_comes_is_an_unknown_outcome() {
-    let simulator = start(settings(vec![candle(0, [100.0; 4])])).await;
+    let simulator = standing_at_hundred(Dialect::Coinbase).await;
     let mut access = access(&simulator, Some(SimulatorKey::known(Dialect::Coinbase)));
     access.timeout = Duration::from_millis(400);
     let exchange = CoinbaseExchange::connect(access).await.unwrap();
-    simulator.fault(HttpFault::AnswerLost);
-    let answer = exchange.submit(&market(1)).await;
-    assert!(matches!(answer, Err(ExchangeError::OutcomeUnknown(_))), "{answer:?}");
-    let found = exchange.order(&symbol(), id(1)).await.unwrap().unwrap();
-    assert_eq!(found.status, OrderStatus::Filled);
+    traps::an_answer_that_never_comes(&simulator, &exchange).await;
 }
 
 /// The venue answers an id that was used with the order that it was used for.
@@ -77,11 +50,8 @@ async fn an_id_of_another_process_is_never_two_orders() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn too_many_requests_stop_everything_until_then() {
     let (simulator, exchange) = at_hundred().await;
-    simulator.fault(HttpFault::RateLimited { retry_after_s: 120 });
-    let answer = exchange.submit(&market(1)).await;
-    let Err(ExchangeError::RateLimited { until }) = answer else { panic!("{answer:?}") };
-    // Nothing more leaves.
-    assert_eq!(exchange.balances().await, Err(ExchangeError::RateLimited { until }));
+    let limited = HttpFault::RateLimited { retry_after_s: 120 };
+    traps::a_limit_is_kept(&simulator, &exchange, limited).await;
 }
 
 /// The venue says no more than that the token is not accepted.
@@ -174,25 +144,7 @@ async fn refusals_have_the_venues_names() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_stream_comes_back_with_a_gap() {
     let (simulator, exchange) = at_hundred().await;
-    let before = simulator.connections();
-    simulator.disconnect();
-    let gap = tokio::time::timeout(Duration::from_secs(20), async {
-        loop {
-            exchange.wait().await;
-            for event in exchange.drain() {
-                if let VenueEvent::Gap { since } = event {
-                    return since;
-                }
-            }
-        }
-    });
-    assert!(gap.await.unwrap() > Timestamp::from_ms(0));
-    assert_eq!(simulator.connections(), before);
-    // The new stream tells of what happens.
-    exchange.submit(&market(1)).await.unwrap();
-    simulator.settle().await;
-    let told = exchange.drain();
-    assert!(told.iter().any(|event| matches!(event, VenueEvent::Order(_))), "{told:?}");
+    traps::a_broken_stream(&simulator, &exchange).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

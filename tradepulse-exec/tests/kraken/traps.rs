@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tradepulse_core::exchange::{CancelOutcome, Exchange, ExchangeError, RejectKind, VenueEvent};
 use tradepulse_core::order::{OrderStatus, RequestKind, Side};
-use tradepulse_core::time::Timestamp;
 use tradepulse_exec::exchange::kraken::{KrakenError, KrakenExchange};
-use tradepulse_exec::simulator::HttpFault;
+use tradepulse_exec::simulator::{Dialect, HttpFault};
 
 use crate::scene::{
     SECRET, access, approved, at_hundred, candle, id, market, request, settings, start, symbol,
 };
+use crate::simulated::{standing_at_hundred, traps};
 
 /// Every question has a nonce above that of the question before it, however many are asked at once;
 /// the venue would refuse all others.
@@ -38,50 +38,25 @@ async fn nonces_arrive_in_rising_order() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_whose_answer_is_lost_is_there() {
     let (simulator, exchange) = at_hundred().await;
-    let mut sequence = 0;
-    for fault in [HttpFault::ErrorAfter, HttpFault::TimeoutAfter] {
-        sequence += 1;
-        simulator.fault(fault);
-        let answer = exchange.submit(&market(sequence)).await;
-        assert!(matches!(answer, Err(ExchangeError::OutcomeUnknown(_))), "{fault:?}: {answer:?}");
-        let found = exchange.order(&symbol(), id(sequence)).await.unwrap().unwrap();
-        assert_eq!(found.status, OrderStatus::Filled, "{fault:?}");
-        // The venue would take the id again, now that the order has ended.
-        let again = exchange.submit(&market(sequence)).await;
-        let duplicate =
-            matches!(again, Err(ExchangeError::Rejected { kind: RejectKind::Duplicate, .. }));
-        assert!(duplicate, "{again:?}");
-    }
-    simulator.fault(HttpFault::ErrorBefore);
-    let answer = exchange.submit(&market(9)).await;
-    assert!(matches!(answer, Err(ExchangeError::OutcomeUnknown(_))), "{answer:?}");
-    assert_eq!(exchange.order(&symbol(), id(9)).await, Ok(None));
-    assert!(exchange.submit(&market(9)).await.is_ok());
+    traps::lost_answers(&simulator, &exchange).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_never_comes_is_an_unknown_outcome() {
-    let simulator = start(settings(vec![candle(0, [100.0; 4])])).await;
+    let simulator = standing_at_hundred(Dialect::Kraken).await;
     let mut access = access(&simulator, Some(SECRET));
     access.timeout = Duration::from_millis(400);
     let exchange = KrakenExchange::connect(access).await.unwrap();
-    simulator.fault(HttpFault::AnswerLost);
-    let answer = exchange.submit(&market(1)).await;
-    assert!(matches!(answer, Err(ExchangeError::OutcomeUnknown(_))), "{answer:?}");
-    let found = exchange.order(&symbol(), id(1)).await.unwrap().unwrap();
-    assert_eq!(found.status, OrderStatus::Filled);
+    traps::an_answer_that_never_comes(&simulator, &exchange).await;
 }
 
 /// The venue says how long it will take no request; nothing more leaves until then.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_throttle_is_kept_until_it_ends() {
     let (simulator, exchange) = at_hundred().await;
-    simulator.fault(HttpFault::RateLimited { retry_after_s: 120 });
-    let answer = exchange.submit(&market(1)).await;
-    let Err(ExchangeError::RateLimited { until }) = answer else { panic!("{answer:?}") };
+    let limited = HttpFault::RateLimited { retry_after_s: 120 };
+    let until = traps::a_limit_is_kept(&simulator, &exchange, limited).await;
     assert_eq!(until.as_ms() % 1_000, 0);
-    let asked = exchange.balances().await;
-    assert_eq!(asked, Err(ExchangeError::RateLimited { until }));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -163,23 +138,5 @@ async fn a_fill_is_told_by_the_stream_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_stream_comes_back_with_a_gap() {
     let (simulator, exchange) = at_hundred().await;
-    let before = simulator.connections();
-    simulator.disconnect();
-    let gap = tokio::time::timeout(Duration::from_secs(20), async {
-        loop {
-            exchange.wait().await;
-            for event in exchange.drain() {
-                if let VenueEvent::Gap { since } = event {
-                    return since;
-                }
-            }
-        }
-    });
-    assert!(gap.await.unwrap() > Timestamp::from_ms(0));
-    assert_eq!(simulator.connections(), before);
-    // The new stream tells of what happens.
-    exchange.submit(&market(1)).await.unwrap();
-    simulator.settle().await;
-    let told = exchange.drain();
-    assert!(told.iter().any(|event| matches!(event, VenueEvent::Order(_))), "{told:?}");
+    traps::a_broken_stream(&simulator, &exchange).await;
 }

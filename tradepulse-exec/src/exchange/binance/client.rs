@@ -7,7 +7,7 @@ use tradepulse_core::time::Timestamp;
 
 use super::capabilities::{RECV_WINDOW_MS, documented_limits};
 use super::endpoints::Endpoints;
-use super::errors::CallError;
+use super::errors::{CallError, ErrorMessage};
 use super::messages::TimeMessage;
 use super::signing::Credentials;
 use crate::exchange::clock_offset::ClockOffset;
@@ -103,12 +103,11 @@ impl Client {
 
     async fn send(&self, call: &Call) -> Result<String, CallError> {
         match self.send_once(call).await {
-            Err(CallError::Refused { code: -1021, .. }) if call.security == Security::Signature => {
+            Err(CallError::Refused(ErrorMessage { code: -1021, .. }))
+                if call.security == Security::Signature =>
+            {
                 // The venue did nothing; its clock and ours have gone apart.
-                self.synchronise().await.map_err(|error| match error {
-                    CallError::Lost(reason) => CallError::NotSent(reason),
-                    other => other,
-                })?;
+                self.synchronise().await.map_err(CallError::before_sending)?;
                 self.send_once(call).await
             }
             other => other,
@@ -122,19 +121,12 @@ impl Client {
         admitted.map_err(|until| CallError::RateLimited { until })?;
         let (url, headers) = self.prepare(call, now)?;
         let request = self.http.request(call.method.clone(), url).headers(headers);
-        let response = request.send().await.map_err(|error| {
-            if error.is_connect() || error.is_builder() {
-                CallError::NotSent(http::describe(error))
-            } else {
-                CallError::Lost(http::describe(error))
-            }
-        })?;
+        let response = request.send().await.map_err(CallError::of_transport)?;
         let now = self.clock.now();
         let status = response.status().as_u16();
         self.learn_limits(response.headers(), now);
         let retry_after = number(response.headers().get(RETRY_AFTER));
-        let body = response.text().await;
-        let body = body.map_err(|error| CallError::Lost(http::describe(error)))?;
+        let body = response.text().await.map_err(CallError::of_transport)?;
         if (200..300).contains(&status) {
             return Ok(body);
         }
@@ -214,12 +206,7 @@ fn number(value: Option<&HeaderValue>) -> Option<i64> {
 }
 
 fn read<T: DeserializeOwned>(body: &str) -> Result<T, CallError> {
-    serde_json::from_str(body).map_err(|error| {
-        CallError::Lost(format!(
-            "an answer that is not understood ({error}): {}",
-            http::shortened(body)
-        ))
-    })
+    serde_json::from_str(body).map_err(|error| CallError::not_understood(body, error))
 }
 
 #[cfg(test)]

@@ -1,30 +1,18 @@
 //! What the venue's errors mean to a caller.
 
 use serde::Deserialize;
-use tradepulse_core::exchange::{ExchangeError, MarketDataError, RejectKind};
+use tradepulse_core::exchange::RejectKind;
 use tradepulse_core::time::Timestamp;
 
+use crate::exchange::call_error::{self, Refusal};
 use crate::exchange::http::shortened;
 
 /// A request that was not answered with what was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum CallError {
-    /// It did not leave.
-    #[error("not sent: {0}")]
-    NotSent(String),
-    /// It left; whether anything came of it is not known.
-    #[error("no answer: {0}")]
-    Lost(String),
-    /// Not taken: too many requests.
-    #[error("the venue limits requests until {until}")]
-    RateLimited { until: Timestamp },
-    /// Refused.
-    #[error("{code}: {message}")]
-    Refused { code: i64, message: String },
-}
+pub(super) type CallError = call_error::CallError<ErrorMessage>;
 
 /// An error as the venue writes it.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, thiserror::Error)]
+#[error("{code}: {msg}")]
 pub(super) struct ErrorMessage {
     pub(super) code: i64,
     #[serde(default)]
@@ -63,72 +51,44 @@ impl CallError {
                 -1003 => Self::RateLimited { until: until(next_minute) },
                 -1008 => Self::RateLimited { until: until(OVERLOADED_MS) },
                 -1015 => Self::RateLimited { until: until(ORDER_WINDOW_MS) },
-                _ => Self::Refused { code, message: msg },
+                _ => Self::Refused(ErrorMessage { code, msg }),
             },
             (_, None) => Self::Lost(format!("HTTP {status}: {}", shortened(body))),
         }
     }
-
-    /// Whether a question is worth asking again at once.
-    pub(super) const fn may_pass(&self) -> bool {
-        matches!(self, Self::Lost(_) | Self::NotSent(_))
-    }
-
-    /// For whoever wanted to change something.
-    pub(super) fn of_command(self) -> ExchangeError {
-        match self {
-            Self::NotSent(reason) => ExchangeError::NotSent(reason),
-            Self::Lost(reason) => ExchangeError::OutcomeUnknown(reason),
-            Self::RateLimited { until } => ExchangeError::RateLimited { until },
-            Self::Refused { code, message } => refusal(code, message),
-        }
-    }
-
-    /// For whoever asked.
-    pub(super) fn of_question(self) -> ExchangeError {
-        match self {
-            Self::NotSent(reason) | Self::Lost(reason) => ExchangeError::Unavailable(reason),
-            other => other.of_command(),
-        }
-    }
-
-    /// For whoever asked for market data.
-    pub(super) fn of_market_data(self, symbol: &str) -> MarketDataError {
-        match self {
-            Self::NotSent(reason) | Self::Lost(reason) => MarketDataError::Unavailable(reason),
-            Self::RateLimited { until } => MarketDataError::RateLimited { until },
-            Self::Refused { code: -1121, .. } => MarketDataError::Symbol(symbol.to_owned()),
-            Self::Refused { code, message } => {
-                MarketDataError::Unavailable(format!("{code}: {message}"))
-            }
-        }
-    }
 }
 
-/// A refusal, by the venue's code and, where one code says many things, its words.
-fn refusal(code: i64, reason: String) -> ExchangeError {
-    let says = |words: &str| reason.to_ascii_lowercase().contains(words);
-    let kind = match code {
-        -1013 | -1111 | -4005..=-4001 | -4013 | -4014 | -4023 | -4024 | -4131 | -4164 => {
-            RejectKind::Filter
+impl Refusal for ErrorMessage {
+    /// By the venue's code and, where one code says many things, its words.
+    fn kind(&self) -> RejectKind {
+        let says = |words: &str| self.msg.to_ascii_lowercase().contains(words);
+        match self.code {
+            -1013 | -1111 | -4005..=-4001 | -4013 | -4014 | -4023 | -4024 | -4131 | -4164 => {
+                RejectKind::Filter
+            }
+            -1021 => RejectKind::Clock,
+            -1002 | -1022 | -2014 | -2015 => RejectKind::Permission,
+            -1121 | -1122 => RejectKind::Symbol,
+            -1016 | -4108 => RejectKind::Closed,
+            -4111 | -4116 => RejectKind::Duplicate,
+            -2018 | -2019 | -2022 => RejectKind::Balance,
+            _ if says("duplicate") => RejectKind::Duplicate,
+            _ if says("insufficient balance") => RejectKind::Balance,
+            _ if says("market is closed") => RejectKind::Closed,
+            _ if says("may not place") || says("action is disabled") => RejectKind::Permission,
+            _ => RejectKind::Other,
         }
-        -1021 => RejectKind::Clock,
-        -1002 | -1022 | -2014 | -2015 => RejectKind::Permission,
-        -1121 | -1122 => RejectKind::Symbol,
-        -1016 | -4108 => RejectKind::Closed,
-        -4111 | -4116 => RejectKind::Duplicate,
-        -2018 | -2019 | -2022 => RejectKind::Balance,
-        _ if says("duplicate") => RejectKind::Duplicate,
-        _ if says("insufficient balance") => RejectKind::Balance,
-        _ if says("market is closed") => RejectKind::Closed,
-        _ if says("may not place") || says("action is disabled") => RejectKind::Permission,
-        _ => RejectKind::Other,
-    };
-    ExchangeError::Rejected { kind, code: Some(code.to_string()), reason }
+    }
+
+    fn told(self) -> (Option<String>, String) {
+        (Some(self.code.to_string()), self.msg)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use tradepulse_core::exchange::ExchangeError;
+
     use super::*;
 
     fn now() -> Timestamp {

@@ -1,5 +1,6 @@
 use reqwest::Method;
 use rust_decimal::Decimal;
+use serde::Deserialize;
 use serde_json::Value;
 use tradepulse_core::exchange::{Balance, ExchangeError, OpenOrders, VenuePosition};
 use tradepulse_core::market::Symbol;
@@ -9,7 +10,7 @@ use tradepulse_core::order::{
 };
 
 use super::client::Call;
-use super::errors::CallError;
+use super::errors::{CallError, ErrorMessage};
 use super::messages::{AlgoOrderMessage, FuturesBalanceMessage, OrderMessage, PositionMessage};
 use super::spot_orders::side;
 use super::trading::{Account, BinanceExchange};
@@ -62,13 +63,32 @@ impl BinanceExchange {
         let parameters = Parameters::new().with("symbol", name).with("marginType", mode);
         let call = Call::signed(Method::POST, "marginType", 1, parameters);
         match account.client.call::<Value>(&call).await {
-            Ok(_) | Err(CallError::Refused { code: -4046, .. }) => Ok(()),
+            Ok(_) | Err(CallError::Refused(ErrorMessage { code: -4046, .. })) => Ok(()),
             Err(error) => Err(error.of_command()),
         }
     }
 }
 
+/// Whether positions are held by their side.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PositionModeMessage {
+    dual_side_position: bool,
+}
+
 impl Account {
+    /// Refuses an account that holds a long and a short position at once ("hedge mode"): each order
+    /// would have to say to which of them it belongs, and the venue refuses ours (-4061).
+    pub(super) async fn check_position_mode(&self) -> Result<(), ExchangeError> {
+        let call = Call::signed(Method::GET, "positionSide/dual", 30, Parameters::new());
+        let mode: Result<PositionModeMessage, _> = self.client.call(&call).await;
+        if mode.map_err(CallError::of_question)?.dual_side_position {
+            let advice = "the account is in hedge mode: switch it to one-way mode at the venue";
+            return Err(ExchangeError::NotSent(advice.to_owned()));
+        }
+        Ok(())
+    }
+
     pub(super) async fn submit_futures(
         &self,
         request: &OrderRequest,
@@ -138,7 +158,7 @@ impl Account {
         let call = Call::signed(Method::GET, "algoOrder", 1, parameters);
         let order: AlgoOrderMessage = match self.client.call(&call).await {
             Ok(order) => order,
-            Err(CallError::Refused { code: -2011 | -2013, .. }) => return Ok(None),
+            Err(CallError::Refused(ErrorMessage { code: -2011 | -2013, .. })) => return Ok(None),
             Err(error) => return Err(error.of_question()),
         };
         if let Some(actual) = order.actual() {
@@ -170,7 +190,7 @@ impl Account {
                 }
                 return Ok(Some(reports));
             }
-            Err(CallError::Refused { code: -2011 | -2013, .. }) => {}
+            Err(CallError::Refused(ErrorMessage { code: -2011 | -2013, .. })) => {}
             Err(error) => return Err(error.of_command()),
         }
         let parameters = Parameters::new().with("clientAlgoId", id);
@@ -189,7 +209,7 @@ impl Account {
                     at,
                 }]))
             }
-            Err(CallError::Refused { code: -2011 | -2013, .. }) => Ok(None),
+            Err(CallError::Refused(ErrorMessage { code: -2011 | -2013, .. })) => Ok(None),
             Err(error) => Err(error.of_command()),
         }
     }

@@ -6,7 +6,7 @@ use tradepulse_core::order::{ClientOrderId, Leg, OrderReport, OrderRequest, Requ
 
 use super::BinanceVenue;
 use super::client::Call;
-use super::errors::CallError;
+use super::errors::{CallError, ErrorMessage};
 use super::messages::{
     AccountMessage, CancelMessage, OrderListMessage, OrderMessage, RestrictionsMessage,
 };
@@ -146,7 +146,7 @@ impl Account {
                     }
                     return Ok(Some(reports));
                 }
-                Err(CallError::Refused { code: -2011 | -2013, .. }) => {}
+                Err(CallError::Refused(ErrorMessage { code: -2011 | -2013, .. })) => {}
                 Err(error) => return Err(error.of_command()),
             }
         }

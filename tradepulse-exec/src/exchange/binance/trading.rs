@@ -16,7 +16,7 @@ use tradepulse_core::order::{
 use tradepulse_core::risk::Approved;
 
 use super::client::{Call, Client};
-use super::errors::CallError;
+use super::errors::{CallError, ErrorMessage};
 use super::futures_orders::MarginMode;
 use super::messages::{OrderMessage, TradeMessage};
 use super::symbols::Symbols;
@@ -170,7 +170,7 @@ impl Account {
         for _ in 0..5 {
             let order: OrderMessage = match self.client.call(&call).await {
                 Ok(order) => order,
-                Err(CallError::Refused { code: -2013, .. }) => return Ok(None),
+                Err(CallError::Refused(ErrorMessage { code: -2013, .. })) => return Ok(None),
                 Err(error) => return Err(error.of_question()),
             };
             if let Some(report) = self.complete(symbol, id, &order).await? {
@@ -381,6 +381,7 @@ impl Exchange for BinanceExchange {
         if !self.account.is_futures() {
             return Ok(());
         }
+        self.account.check_position_mode().await?;
         self.set_margin_mode(symbol, MarginMode::Isolated).await?;
         self.set_leverage(symbol, leverage).await
     }

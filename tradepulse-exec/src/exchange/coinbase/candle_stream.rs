@@ -34,10 +34,11 @@ pub(super) struct ClosedCandles {
     closed: Vec<(Symbol, Timestamp)>,
 }
 
+/// An event of the channel of candles.
 #[derive(Deserialize)]
-struct CandlesEvent {
+pub(super) struct CandlesEvent {
     #[serde(default)]
-    candles: Vec<CandleMessage>,
+    pub(super) candles: Vec<CandleMessage>,
 }
 
 impl CoinbaseMarketData {

@@ -99,15 +99,12 @@ impl Client {
 
     async fn send(&self, call: &Call) -> Result<String, CallError> {
         match self.send_once(call).await {
-            Err(CallError::Refused { code, message }) if call.is_signed && code == UNAUTHORIZED => {
+            Err(CallError::Refused(refused)) if call.is_signed && refused.code == UNAUTHORIZED => {
                 // The venue did nothing, and does not say why: the clocks may have gone apart.
                 let before = self.clock.offset_ms();
-                self.synchronise().await.map_err(|error| match error {
-                    CallError::Lost(reason) => CallError::NotSent(reason),
-                    other => other,
-                })?;
+                self.synchronise().await.map_err(CallError::before_sending)?;
                 if (self.clock.offset_ms() - before).abs() < CLOCK_TOLERANCE_MS {
-                    return Err(CallError::Refused { code, message });
+                    return Err(CallError::Refused(refused));
                 }
                 self.send_once(call).await
             }
@@ -126,18 +123,11 @@ impl Client {
             Some(body) => request.body(body.to_string()),
             None => request,
         };
-        let response = request.send().await.map_err(|error| {
-            if error.is_connect() || error.is_builder() {
-                CallError::NotSent(http::describe(error))
-            } else {
-                CallError::Lost(http::describe(error))
-            }
-        })?;
+        let response = request.send().await.map_err(CallError::of_transport)?;
         let status = response.status().as_u16();
         let retry_after = response.headers().get(RETRY_AFTER);
         let retry_after = retry_after.and_then(|v| v.to_str().ok()?.trim().parse().ok());
-        let body = response.text().await;
-        let body = body.map_err(|error| CallError::Lost(http::describe(error)))?;
+        let body = response.text().await.map_err(CallError::of_transport)?;
         if (200..300).contains(&status) {
             return Ok(body);
         }
@@ -183,10 +173,5 @@ impl Client {
 }
 
 fn read<T: DeserializeOwned>(body: &str) -> Result<T, CallError> {
-    serde_json::from_str(body).map_err(|error| {
-        CallError::Lost(format!(
-            "an answer that is not understood ({error}): {}",
-            http::shortened(body)
-        ))
-    })
+    serde_json::from_str(body).map_err(|error| CallError::not_understood(body, error))
 }

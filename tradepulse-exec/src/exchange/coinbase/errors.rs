@@ -1,26 +1,21 @@
 //! What the venue's errors mean to a caller.
 
 use serde::Deserialize;
-use tradepulse_core::exchange::{ExchangeError, MarketDataError, RejectKind};
+use tradepulse_core::exchange::RejectKind;
 use tradepulse_core::time::Timestamp;
 
+use crate::exchange::call_error::{self, Refusal};
 use crate::exchange::http::shortened;
 
 /// A request that was not answered with what was asked for.
+pub(super) type CallError = call_error::CallError<Refused>;
+
+/// A refusal under the venue's name of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum CallError {
-    /// It did not leave.
-    #[error("not sent: {0}")]
-    NotSent(String),
-    /// It left; whether anything came of it is not known.
-    #[error("no answer: {0}")]
-    Lost(String),
-    /// Not taken: too many requests.
-    #[error("the venue limits requests until {until}")]
-    RateLimited { until: Timestamp },
-    /// Refused.
-    #[error("{code}: {message}")]
-    Refused { code: String, message: String },
+#[error("{code}: {message}")]
+pub(super) struct Refused {
+    pub(super) code: String,
+    pub(super) message: String,
 }
 
 /// The venue's word for a token that it does not accept: wrong, too old, or too new.
@@ -79,7 +74,7 @@ impl OrderFailure {
         let words = [self.message, self.error_details].into_iter().flatten();
         let words = words.filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": ");
         let code = code.unwrap_or_else(|| "UNKNOWN_FAILURE_REASON".to_owned());
-        CallError::Refused { code, message: words }
+        CallError::Refused(Refused { code, message: words })
     }
 }
 
@@ -109,63 +104,35 @@ impl CallError {
             }
             (401, told) => {
                 let message = told.map_or_else(|| shortened(body), |(_, message)| message);
-                Self::Refused { code: UNAUTHORIZED.to_owned(), message }
+                Self::Refused(Refused { code: UNAUTHORIZED.to_owned(), message })
             }
             (408 | 500.., told) => {
                 let text =
                     told.map_or_else(|| shortened(body), |(code, words)| format!("{code} {words}"));
                 Self::Lost(format!("HTTP {status}: {text}"))
             }
-            (_, Some((code, message))) => Self::Refused { code, message },
+            (_, Some((code, message))) => Self::Refused(Refused { code, message }),
             (403, None) => Self::RateLimited { until: until(FIREWALL_MS) },
-            (404, None) => Self::Refused { code: NOT_FOUND.to_owned(), message: shortened(body) },
+            (404, None) => {
+                Self::Refused(Refused { code: NOT_FOUND.to_owned(), message: shortened(body) })
+            }
             (_, None) => Self::Lost(format!("HTTP {status}: {}", shortened(body))),
         }
     }
 
-    /// Whether a question is worth asking again at once.
-    pub(super) const fn may_pass(&self) -> bool {
-        matches!(self, Self::Lost(_) | Self::NotSent(_))
-    }
-
     /// Whether what was asked for is not there.
     pub(super) fn is_not_found(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if code == NOT_FOUND)
+        matches!(self, Self::Refused(refused) if refused.code == NOT_FOUND)
+    }
+}
+
+impl Refusal for Refused {
+    fn kind(&self) -> RejectKind {
+        kind(&self.code, &self.message)
     }
 
-    /// For whoever wanted to change something.
-    pub(super) fn of_command(self) -> ExchangeError {
-        match self {
-            Self::NotSent(reason) => ExchangeError::NotSent(reason),
-            Self::Lost(reason) => ExchangeError::OutcomeUnknown(reason),
-            Self::RateLimited { until } => ExchangeError::RateLimited { until },
-            Self::Refused { code, message } => {
-                let kind = kind(&code, &message);
-                ExchangeError::Rejected { kind, code: Some(code), reason: message }
-            }
-        }
-    }
-
-    /// For whoever asked.
-    pub(super) fn of_question(self) -> ExchangeError {
-        match self {
-            Self::NotSent(reason) | Self::Lost(reason) => ExchangeError::Unavailable(reason),
-            other => other.of_command(),
-        }
-    }
-
-    /// For whoever asked for market data.
-    pub(super) fn of_market_data(self, symbol: &str) -> MarketDataError {
-        match self {
-            Self::NotSent(reason) | Self::Lost(reason) => MarketDataError::Unavailable(reason),
-            Self::RateLimited { until } => MarketDataError::RateLimited { until },
-            Self::Refused { code, message } if kind(&code, &message) == RejectKind::Symbol => {
-                MarketDataError::Symbol(symbol.to_owned())
-            }
-            Self::Refused { code, message } => {
-                MarketDataError::Unavailable(format!("{code}: {message}"))
-            }
-        }
+    fn told(self) -> (Option<String>, String) {
+        (Some(self.code), self.message)
     }
 }
 
@@ -180,13 +147,20 @@ fn kind(code: &str, message: &str) -> RejectKind {
         }
         "INVALID_PRODUCT_ID" | "INELIGIBLE_PAIR" => RejectKind::Symbol,
         "NOT_FOUND" | "INVALID_ARGUMENT" if says("product") => RejectKind::Symbol,
-        "ORDER_ENTRY_DISABLED" | "MISSING_PRODUCT_PRICE_BOOK" => RejectKind::Closed,
+        "ORDER_ENTRY_DISABLED"
+        | "MISSING_PRODUCT_PRICE_BOOK"
+        | "MISSING_MARKET_TRADE_DATA"
+        | "NOT_ALLOWED_BY_MARKET_STATE"
+        | "UNTRADABLE_PRODUCT" => RejectKind::Closed,
         "INVALID_LIMIT_PRICE_POST_ONLY" => RejectKind::Other,
         _ if has("INSUFFICIENT") || has("LEDGER_BALANCE") => RejectKind::Balance,
         _ if has("PRECISION")
             || has("SIZE_TOO")
             || has("PRICE_TOO")
             || has("INVALID_LIMIT_PRICE")
+            || has("INVALID_BRACKET_LIMIT")
+            || has("INVALID_BRACKET_STOP")
+            || has("PRICE_OUT_OF_BOUNDS")
             || has("BREACHED_PRICE_LIMIT") =>
         {
             RejectKind::Filter
@@ -199,6 +173,8 @@ fn kind(code: &str, message: &str) -> RejectKind {
 
 #[cfg(test)]
 mod tests {
+    use tradepulse_core::exchange::{ExchangeError, MarketDataError};
+
     use super::*;
 
     fn now() -> Timestamp {
@@ -267,6 +243,11 @@ mod tests {
             ("INVALID_LIMIT_PRICE_POST_ONLY", RejectKind::Other),
             ("PREVIEW_INVALID_PRODUCT_ID", RejectKind::Symbol),
             ("ORDER_ENTRY_DISABLED", RejectKind::Closed),
+            ("PREVIEW_NOT_ALLOWED_BY_MARKET_STATE", RejectKind::Closed),
+            ("PREVIEW_INVALID_BRACKET_LIMIT_PRICE", RejectKind::Filter),
+            ("PREVIEW_INVALID_BRACKET_STOP_TRIGGER_PRICE", RejectKind::Filter),
+            ("PREVIEW_BRACKET_LIMIT_PRICE_OUT_OF_BOUNDS", RejectKind::Filter),
+            ("PREVIEW_STOP_TRIGGER_PRICE_OUT_OF_BOUNDS", RejectKind::Filter),
             ("PREVIEW_STOP_PRICE_ABOVE_LAST_TRADE_PRICE", RejectKind::Other),
         ] {
             assert_eq!(kind(name, ""), expected, "{name}");

@@ -38,6 +38,16 @@ fn stop_limit(side: Side, trigger: Price, tick: Price) -> Price {
     .unwrap_or(trigger)
 }
 
+/// An order as it is sent. `tick` is the price step of its market, which stops need.
+pub(super) fn body(request: &OrderRequest, tick: Option<Price>) -> Value {
+    json!({
+        "client_order_id": request.id.to_string(),
+        "product_id": product_id(&request.symbol),
+        "side": side(request.side),
+        "order_configuration": configuration(request, tick),
+    })
+}
+
 /// What kind of order it is, as the venue has it.
 fn configuration(request: &OrderRequest, tick: Option<Price>) -> Value {
     let size = request.quantity.to_string();
@@ -91,15 +101,9 @@ impl Account {
             RequestKind::Stop { .. } => Some(self.tick(request).await?),
             _ => None,
         };
-        let body = json!({
-            "client_order_id": request.id.to_string(),
-            "product_id": product_id(&request.symbol),
-            "side": side(request.side),
-            "order_configuration": configuration(request, tick),
-        });
+        let call = Call::command("orders", body(request, tick));
         let sent = ClockOffset::machine();
-        let answer: Result<CreateMessage, _> =
-            self.client.call(&Call::command("orders", body)).await;
+        let answer: Result<CreateMessage, _> = self.client.call(&call).await;
         let venue_id = answer.and_then(CreateMessage::order_id).map_err(CallError::of_command)?;
         self.book().note(request.id, &venue_id);
         // The clock may have been set right by the call.

@@ -25,12 +25,13 @@ pub(super) struct UserEvents {
     number: Option<u64>,
 }
 
+/// An event of the channel of an account.
 #[derive(Deserialize)]
-struct UserEvent {
+pub(super) struct UserEvent {
     #[serde(default, rename = "type")]
     kind: String,
     #[serde(default)]
-    orders: Vec<Value>,
+    pub(super) orders: Vec<Value>,
 }
 
 impl UserEvents {

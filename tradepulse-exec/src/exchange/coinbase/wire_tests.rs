@@ -1,6 +1,7 @@
 //! Real messages of the venue, where they are at hand: each is read, or refused for a reason that
 //! is known.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ use super::messages::{
     CreateMessage, FillMessage, FillsMessage, OrderAnswer, OrderEvent, OrderMessage, OrdersMessage,
     PriceBook, ProductMessage, StreamMessage, TimeMessage, symbol_of,
 };
+use super::wire::kinds;
 
 /// The folder with the messages; a test without it says so and passes.
 fn folder() -> Option<PathBuf> {
@@ -82,6 +84,8 @@ fn recorded_answers_and_events_are_read() {
     let Some(folder) = folder() else { return };
     let all = messages(&folder.join("nautilus"));
     assert!(all.len() >= 20, "{}", all.len());
+    let found: BTreeSet<_> = all.iter().flat_map(|(_, m)| kinds(&m.to_string())).collect();
+    assert_eq!(found.len(), 9, "{found:?}");
     for (name, message) in &all {
         match name.as_str() {
             "http_accounts" => {
@@ -192,7 +196,7 @@ fn messages_in_the_comments_of_another_client_are_read() {
             "handle_errors" => {
                 let refusal = read::<CreateMessage>(name, message).order_id().unwrap_err();
                 let name = "PREVIEW_STOP_PRICE_ABOVE_LAST_TRADE_PRICE";
-                assert!(matches!(refusal, CallError::Refused { code, .. } if code == name));
+                assert!(matches!(refusal, CallError::Refused(refused) if refused.code == name));
             }
             "parse_spot_market" | "parse_contract_market" => {
                 read::<ProductMessage>(name, message).rules();

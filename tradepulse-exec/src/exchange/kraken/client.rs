@@ -7,7 +7,7 @@ use tradepulse_core::time::Timestamp;
 
 use super::KrakenSettings;
 use super::endpoints::Endpoints;
-use super::errors::CallError;
+use super::errors::{CallError, Words};
 use super::messages::{AnswerMessage, TimeMessage};
 use super::signing::Credentials;
 use crate::exchange::clock_offset::ClockOffset;
@@ -160,22 +160,15 @@ impl Client {
         request: reqwest::RequestBuilder,
         limiter: &RateLimiter,
     ) -> Result<String, CallError> {
-        let response = request.send().await.map_err(|error| {
-            if error.is_connect() || error.is_builder() {
-                CallError::NotSent(http::describe(error))
-            } else {
-                CallError::Lost(http::describe(error))
-            }
-        })?;
+        let response = request.send().await.map_err(CallError::of_transport)?;
         let status = response.status().as_u16();
-        let body = response.text().await;
-        let body = body.map_err(|error| CallError::Lost(http::describe(error)))?;
+        let body = response.text().await.map_err(CallError::of_transport)?;
         let now = self.clock.now();
         let answer: Option<AnswerMessage<IgnoredAny>> = serde_json::from_str(&body).ok();
         let error = answer.and_then(|answer| CallError::of_errors(&answer.error, now));
         let error = match error {
             // Whatever else is said: a server that fails may have done it.
-            Some(CallError::Refused(text)) if status >= 500 => CallError::Lost(text),
+            Some(CallError::Refused(Words(text))) if status >= 500 => CallError::Lost(text),
             Some(error) => error,
             None if (200..300).contains(&status) => return Ok(body),
             None => CallError::of_status(status, &body, now),
@@ -191,13 +184,7 @@ impl Client {
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 fn read<T: DeserializeOwned>(body: &str) -> Result<T, CallError> {
-    let not_understood = |why: String| {
-        CallError::Lost(format!(
-            "an answer that is not understood ({why}): {}",
-            http::shortened(body)
-        ))
-    };
     let answer: AnswerMessage<T> =
-        serde_json::from_str(body).map_err(|error| not_understood(error.to_string()))?;
-    answer.result.ok_or_else(|| not_understood("it has no result".to_owned()))
+        serde_json::from_str(body).map_err(|error| CallError::not_understood(body, error))?;
+    answer.result.ok_or_else(|| CallError::not_understood(body, "it has no result"))
 }

@@ -1,26 +1,18 @@
 //! What the venue's errors mean to a caller.
 
-use tradepulse_core::exchange::{ExchangeError, MarketDataError, RejectKind};
+use tradepulse_core::exchange::RejectKind;
 use tradepulse_core::time::Timestamp;
 
+use crate::exchange::call_error::{self, Refusal};
 use crate::exchange::http::shortened;
 
 /// A request that was not answered with what was asked for.
+pub(super) type CallError = call_error::CallError<Words>;
+
+/// A refusal in the venue's words, such as `EOrder:Insufficient funds`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum CallError {
-    /// It did not leave.
-    #[error("not sent: {0}")]
-    NotSent(String),
-    /// It left; whether anything came of it is not known.
-    #[error("no answer: {0}")]
-    Lost(String),
-    /// Not taken: too many requests.
-    #[error("the venue limits requests until {until}")]
-    RateLimited { until: Timestamp },
-    /// Refused, in the venue's words, such as `EOrder:Insufficient funds`.
-    #[error("{0}")]
-    Refused(String),
-}
+#[error("{0}")]
+pub(super) struct Words(pub(super) String);
 
 /// For how long to stay away where the venue does not say, milliseconds.
 const COUNTER_MS: i64 = 5_000;
@@ -54,7 +46,7 @@ impl CallError {
             "EGeneral:Too many requests" => Self::RateLimited { until: until(FIREWALL_MS) },
             "EGeneral:Temporary lockout" => Self::RateLimited { until: until(LOCKOUT_MS) },
             error if UNKNOWN.contains(&error) => Self::Lost(error.to_owned()),
-            error => Self::Refused(error.to_owned()),
+            error => Self::Refused(Words(error.to_owned())),
         })
     }
 
@@ -69,50 +61,15 @@ impl CallError {
         }
     }
 
-    /// Whether a question is worth asking again at once.
-    pub(super) const fn may_pass(&self) -> bool {
-        matches!(self, Self::Lost(_) | Self::NotSent(_))
-    }
-
     /// Whether the venue refused a signed request for its nonce, and did nothing.
     pub(super) fn is_nonce(&self) -> bool {
-        matches!(self, Self::Refused(error) if error.starts_with("EAPI:Invalid nonce"))
+        matches!(self, Self::Refused(Words(error)) if error.starts_with("EAPI:Invalid nonce"))
     }
 
     /// Whether the venue knows no such order.
     pub(super) fn is_no_such_order(&self) -> bool {
         let known = ["EOrder:Unknown order", "EOrder:Invalid order"];
-        matches!(self, Self::Refused(error) if known.iter().any(|words| error.starts_with(words)))
-    }
-
-    /// For whoever wanted to change something.
-    pub(super) fn of_command(self) -> ExchangeError {
-        match self {
-            Self::NotSent(reason) => ExchangeError::NotSent(reason),
-            Self::Lost(reason) => ExchangeError::OutcomeUnknown(reason),
-            Self::RateLimited { until } => ExchangeError::RateLimited { until },
-            Self::Refused(error) => refusal(&error),
-        }
-    }
-
-    /// For whoever asked.
-    pub(super) fn of_question(self) -> ExchangeError {
-        match self {
-            Self::NotSent(reason) | Self::Lost(reason) => ExchangeError::Unavailable(reason),
-            other => other.of_command(),
-        }
-    }
-
-    /// For whoever asked for market data.
-    pub(super) fn of_market_data(self, symbol: &str) -> MarketDataError {
-        match self {
-            Self::NotSent(reason) | Self::Lost(reason) => MarketDataError::Unavailable(reason),
-            Self::RateLimited { until } => MarketDataError::RateLimited { until },
-            Self::Refused(error) if kind(&error) == RejectKind::Symbol => {
-                MarketDataError::Symbol(symbol.to_owned())
-            }
-            Self::Refused(error) => MarketDataError::Unavailable(error),
-        }
+        matches!(self, Self::Refused(Words(error)) if known.iter().any(|words| error.starts_with(words)))
     }
 }
 
@@ -152,14 +109,23 @@ fn kind(error: &str) -> RejectKind {
     }
 }
 
-fn refusal(error: &str) -> ExchangeError {
-    let (code, reason) = error.split_once(':').unwrap_or(("", error));
-    let code = Some(code.to_owned()).filter(|code| !code.is_empty());
-    ExchangeError::Rejected { kind: kind(error), code, reason: reason.to_owned() }
+impl Refusal for Words {
+    fn kind(&self) -> RejectKind {
+        kind(&self.0)
+    }
+
+    fn told(self) -> (Option<String>, String) {
+        match self.0.split_once(':') {
+            Some((code, reason)) if !code.is_empty() => (Some(code.to_owned()), reason.to_owned()),
+            _ => (None, self.0),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use tradepulse_core::exchange::{ExchangeError, MarketDataError};
+
     use super::*;
 
     fn answer(error: &str) -> CallError {

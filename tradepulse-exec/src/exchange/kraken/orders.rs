@@ -24,9 +24,22 @@ use crate::exchange::parameters::Parameters;
 /// An order under its id at the venue.
 pub(super) type Found = (String, OrderMessage);
 
-/// The parameters that say what kind of order it is; `None` for what the venue does not have.
-fn with_kind(form: Parameters, kind: RequestKind) -> Option<Parameters> {
-    Some(match kind {
+/// The parameters of an order that is not taken after `deadline`; `None` for what the venue does
+/// not have.
+pub(super) fn form(request: &OrderRequest, deadline: Timestamp) -> Option<Parameters> {
+    let side = match request.side {
+        Side::Long => "buy",
+        Side::Short => "sell",
+    };
+    let form = Parameters::new()
+        .with("pair", venue_symbol(&request.symbol))
+        .with("type", side)
+        .with("volume", request.quantity)
+        .with("cl_ord_id", request.id)
+        // Fees are taken in the quote currency, whichever side it is.
+        .with("oflags", "fciq")
+        .with("deadline", deadline);
+    Some(match request.kind {
         RequestKind::Market => form.with("ordertype", "market"),
         RequestKind::Limit { price } => form.with("ordertype", "limit").with("price", price),
         RequestKind::Stop { trigger } => form.with("ordertype", "stop-loss").with("price", trigger),
@@ -46,19 +59,7 @@ impl Account {
     /// Sends an order; its id at the venue.
     pub(super) async fn add(&self, request: &OrderRequest) -> Result<String, ExchangeError> {
         let deadline = self.client.clock.now().as_ms().saturating_add(DEADLINE_MS);
-        let side = match request.side {
-            Side::Long => "buy",
-            Side::Short => "sell",
-        };
-        let form = Parameters::new()
-            .with("pair", venue_symbol(&request.symbol))
-            .with("type", side)
-            .with("volume", request.quantity)
-            .with("cl_ord_id", request.id)
-            // Fees are taken in the quote currency, whichever side it is.
-            .with("oflags", "fciq")
-            .with("deadline", Timestamp::from_ms(deadline));
-        let form = with_kind(form, request.kind);
+        let form = form(request, Timestamp::from_ms(deadline));
         let form = form.ok_or(ExchangeError::Unsupported("a native pair"))?;
         let call = Call::command("/0/private/AddOrder", form);
         let added: Result<AddedMessage, _> = self.client.call(&call).await;

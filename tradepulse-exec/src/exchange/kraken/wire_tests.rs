@@ -1,7 +1,7 @@
 //! Real messages of the venue, where they are at hand: each kind is read, or refused for a reason
 //! that is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,7 @@ use super::messages::{
     OhlcEvent, OhlcMessage, OpenMessage, OrderMessage, Pairs, StreamMessage, TickerMessage,
     TimeMessage, TokenMessage, TradeMessage, order_status,
 };
+use super::wire::kinds;
 
 /// The folder with the messages; a test without it says so and passes.
 fn folder() -> Option<PathBuf> {
@@ -149,14 +150,17 @@ const UNUSED: [(&str, &str); 24] = [
 #[test]
 fn every_message_is_read_or_refused_for_a_known_reason() {
     let Some(folder) = folder() else { return };
-    let (mut read_ones, mut unused) = (0, 0);
+    let (mut read_ones, mut unused, mut found) = (0, 0, BTreeSet::new());
     for place in ["nautilus", "ccxt_comments"] {
         for entry in fs::read_dir(folder.join(place)).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_stem().unwrap().to_string_lossy().into_owned();
             let text = fs::read_to_string(&path).unwrap();
             match read(&name, &text) {
-                Some(Ok(())) => read_ones += 1,
+                Some(Ok(())) => {
+                    read_ones += 1;
+                    found.extend(kinds(&text));
+                }
                 Some(Err(why)) => panic!("{name}: {why}"),
                 None => {
                     let known = UNUSED.iter().any(|(beginning, _)| name.starts_with(beginning));
@@ -167,6 +171,8 @@ fn every_message_is_read_or_refused_for_a_known_reason() {
         }
     }
     assert!(read_ones >= 30 && unused >= 20, "{read_ones} read, {unused} of no use");
+    // All that there are, but for those that nobody recorded.
+    assert_eq!(found.len(), 14, "{found:?}");
 }
 
 /// Every error that the venue is known to give says what to do.

@@ -90,7 +90,11 @@ pub(super) fn respond(
         ("GET", "balance") => Ok(balances(venue)),
         ("GET", "positionRisk") => Ok(positions(venue, parameters)),
         ("GET", "account") => Ok(account(venue)),
-        ("GET", "positionSide/dual") => Ok(json!({ "dualSidePosition": false })),
+        ("GET", "positionSide/dual") => Ok(json!({ "dualSidePosition": venue.hedges })),
+        ("POST", "positionSide/dual") => {
+            venue.hedges = parameters.read_required("dualSidePosition")?;
+            Ok(json!({ "code": 200, "msg": "success" }))
+        }
         ("POST", "leverage") => {
             let market = public::market(venue, parameters)?.name.clone();
             let leverage: u32 = parameters.read_required("leverage")?;
@@ -118,6 +122,10 @@ pub(super) fn respond(
 }
 
 fn place(venue: &mut Venue, parameters: &Parameters) -> Result<i64, Refusal> {
+    if venue.hedges {
+        let message = "Order's position side does not match user's setting.";
+        return Err(Refusal::new(-4061, message));
+    }
     let new = order::parse(venue, parameters)?;
     let last = order::last(public::market(venue, parameters)?)?;
     let now_ms = venue.now_ms();
