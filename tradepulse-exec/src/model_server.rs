@@ -6,6 +6,7 @@
 //! | `POST /predict` | a snapshot of a market in, an action out |
 //! | `POST /retrain` | an outcome with its snapshot, kept as one line of a file |
 //! | `GET /metrics`, `GET /status` | for Prometheus, and for people |
+//! | `GET /openapi.json` | all of this as OpenAPI 3.1 |
 //! | `/v2 …` | the Open Inference Protocol with its binary tensors, as KServe and Triton speak it |
 //!
 //! What is asked wrongly is answered with 422 (400 under `/v2`, as its protocol says) and the field
@@ -13,8 +14,14 @@
 //!
 //! [`ModelServer::router`] is an axum router that can be part of another server.
 
+mod batch;
 mod health;
+mod json_number;
+mod json_scanner;
+mod json_shape;
 mod metrics;
+mod openapi;
+mod plain_snapshot;
 mod predict;
 mod problem;
 mod retrain;
@@ -23,10 +30,13 @@ mod snapshot;
 mod tensor;
 mod v2;
 
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::task::Poll;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -35,11 +45,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tradepulse_core::inference::Thresholds;
 use tradepulse_core::market::Symbol;
 use tradepulse_core::time::Timestamp;
 
 use crate::inference::bundle::Bundle;
+use batch::Batches;
 use metrics::ServerMetrics;
 use problem::Problem;
 use samples::SampleFile;
@@ -55,6 +67,11 @@ pub struct ModelServerSettings {
     pub thresholds: Thresholds,
     /// Where samples are kept, one a line; `None`: it takes none.
     pub samples: Option<PathBuf>,
+    /// How many questions to the model may be under way; those that come meanwhile are put
+    /// together. As many as there are processors by default.
+    pub at_once: usize,
+    /// How long an end waits for requests that are under way.
+    pub patience: Duration,
 }
 
 impl Default for ModelServerSettings {
@@ -64,6 +81,8 @@ impl Default for ModelServerSettings {
             symbols: Vec::new(),
             thresholds: Thresholds::default(),
             samples: None,
+            at_once: std::thread::available_parallelism().map_or(1, usize::from),
+            patience: Duration::from_secs(5),
         }
     }
 }
@@ -76,6 +95,7 @@ pub struct ModelServer {
 
 struct Shared {
     served: RwLock<Arc<Bundle>>,
+    batches: Batches,
     settings: ModelServerSettings,
     samples: Option<Arc<SampleFile>>,
     metrics: ServerMetrics,
@@ -99,6 +119,7 @@ impl ModelServer {
         let samples = settings.samples.clone().map(|path| Arc::new(SampleFile::new(path)));
         let shared = Shared {
             served: RwLock::new(Arc::new(bundle)),
+            batches: Batches::new(settings.at_once),
             settings,
             samples,
             metrics: ServerMetrics::new(),
@@ -129,6 +150,7 @@ impl ModelServer {
             .route("/metrics", get(metrics::figures))
             .route("/predict", post(predict::predict))
             .route("/retrain", post(retrain::retrain))
+            .route("/openapi.json", get(openapi::description))
             .route("/v2", get(v2::server))
             .route("/v2/health/live", get(v2::live))
             .route("/v2/health/ready", get(v2::ready))
@@ -145,7 +167,7 @@ impl ModelServer {
     }
 
     /// Serves at `listener` until `shutdown` is done; then takes no more requests, and answers those
-    /// it has.
+    /// it has, as long as its patience lasts.
     ///
     /// # Errors
     /// If nothing can be accepted any more.
@@ -158,7 +180,26 @@ impl ModelServer {
             // Without it an answer may wait for the acknowledgement of the one before.
             let _ = stream.set_nodelay(true);
         });
-        axum::serve(listener, self.router()).with_graceful_shutdown(shutdown).await
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async move {
+            shutdown.await;
+            let _ = stop.send(());
+        };
+        let serving = axum::serve(listener, self.router()).with_graceful_shutdown(shutdown);
+        let mut serving = pin!(serving.into_future());
+        let patience = self.shared.settings.patience;
+        let mut impatience = pin!(async move {
+            // Without a shutdown it is patient for ever.
+            match stopped.await {
+                Ok(()) => tokio::time::sleep(patience).await,
+                Err(_) => std::future::pending().await,
+            }
+        });
+        std::future::poll_fn(|context| match serving.as_mut().poll(context) {
+            Poll::Pending => impatience.as_mut().poll(context).map(Ok),
+            done => done,
+        })
+        .await
     }
 
     fn now(&self) -> Timestamp {

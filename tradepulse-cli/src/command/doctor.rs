@@ -4,7 +4,7 @@ use std::path::Path;
 use anyhow::Result;
 use clap::Args;
 use tradepulse_exec::check::Check;
-use tradepulse_exec::{config::Config, doctor};
+use tradepulse_exec::{config::Config, doctor, inference::onnx};
 
 use super::config::{self, File};
 use crate::arguments::DataDir;
@@ -32,8 +32,18 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let config = path.map(|path| (path, Config::load(Some(path), config::environment()).map(drop)));
     let mut found = vec![Check::pass("version", env!("CARGO_PKG_VERSION"))];
     found.extend(records::runtime()?.block_on(doctor::examine(&data_dir, config, now())));
+    found.push(onnx_runtime());
     found.push(terminal());
     checks::show(&found, arguments.json)
+}
+
+/// It is needed for ONNX models only.
+fn onnx_runtime() -> Check {
+    const NAME: &str = "ONNX Runtime";
+    match onnx::find_library() {
+        Ok(place) => Check::pass(NAME, format!("found {place}")),
+        Err(error) => Check::skipped(NAME, format!("ONNX models cannot be asked: {error}")),
+    }
 }
 
 fn terminal() -> Check {

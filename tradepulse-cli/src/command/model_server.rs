@@ -4,17 +4,19 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
 use tradepulse_core::inference::{FeatureRegistry, OutputKind};
 use tradepulse_core::market::Symbol;
 use tradepulse_exec::inference::bundle::{self, Flags};
 use tradepulse_exec::model_server::{ModelServer, ModelServerSettings};
 
 use crate::output::{self, Verdict};
-use crate::{clock, records, signals};
+use crate::{clock, signals};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The model: a LightGBM text model; its manifest FILE.manifest.json beside it is checked
+    /// The model: a LightGBM text model, or one that ends in .onnx (ONNX Runtime has to be here:
+    /// see doctor); its manifest NAME.manifest.json beside it is checked
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
     /// What it is called [default: what its manifest says, or the file's name]
@@ -38,20 +40,28 @@ pub(crate) struct Arguments {
     /// Where samples are kept [default: the model's file with the ending .samples.jsonl]
     #[arg(long, value_name = "FILE")]
     samples: Option<PathBuf>,
+    /// Threads that answer requests
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: u16,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
-    let Arguments { model, name, features, output, host, port, symbols, samples } = arguments;
+    let Arguments { model, name, features, output, host, port, symbols, samples, threads } =
+        arguments;
     let flags = features.zip(output).map(|(features, output)| Flags {
         name: name.clone(),
         features,
         output,
     });
     let samples = samples.unwrap_or_else(|| model.with_extension("samples.jsonl"));
-    let settings =
-        ModelServerSettings { symbols, samples: Some(samples), ..ModelServerSettings::default() };
+    let settings = ModelServerSettings {
+        symbols,
+        samples: Some(samples),
+        at_once: threads.into(),
+        ..ModelServerSettings::default()
+    };
     let stop = signals::stop_signal()?;
-    records::runtime()?.block_on(async {
+    runtime(threads)?.block_on(async {
         let bundle = bundle::load(&model, flags.as_ref(), &FeatureRegistry::default()).await?;
         let manifest = bundle.manifest();
         if let Some(name) = name.filter(|name| *name != manifest.name) {
@@ -73,4 +83,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
         server.serve(listener, async move { stop.stopped().await }).await?;
         Ok(Verdict::Good)
     })
+}
+
+/// One thread needs no hand-overs to others.
+fn runtime(threads: u16) -> Result<Runtime> {
+    let mut builder = match threads {
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    builder.worker_threads(threads.into()).enable_all().build().context("cannot start the runtime")
 }

@@ -155,6 +155,19 @@ pub fn load_library(path: &Path) -> Result<(), OnnxError> {
     library(&[path.to_owned()]).map(drop)
 }
 
+/// Finds the library where [the module](self) says, and tells where that is. It is loaded by this.
+///
+/// # Errors
+/// [`OnnxError::Library`], which says how to get it.
+pub fn find_library() -> Result<String, OnnxError> {
+    let places = places();
+    library(&places)?;
+    Ok(match std::env::var("ORT_DYLIB_PATH") {
+        Ok(path) if !path.is_empty() => path,
+        _ => "where the system looks for libraries".to_owned(),
+    })
+}
+
 /// The library, loaded once. What could not be loaded is tried again with the next model.
 fn library(places: &[PathBuf]) -> Result<&'static Environment, OnnxError> {
     static LIBRARY: OnceLock<Environment> = OnceLock::new();

@@ -45,6 +45,7 @@ const ENDPOINTS: &[&str] = &[
     "GET /metrics",
     "POST /predict",
     "POST /retrain",
+    "GET /openapi.json",
     "GET /v2",
     "GET /v2/health/live",
     "GET /v2/health/ready",

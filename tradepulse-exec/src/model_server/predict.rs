@@ -6,7 +6,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use tradepulse_core::inference::{Action, PredictorError, Rows};
+use tradepulse_core::inference::{Action, PredictorError};
 use tradepulse_core::time::Timestamp;
 
 use super::ModelServer;
@@ -49,8 +49,8 @@ async fn answer(
     let bundle = server.served();
     let settings = &server.shared.settings;
     let asked = snapshot::read(&body?, &bundle, settings)?;
-    let rows = Rows::new(&asked.row, asked.row.len()).map_err(|error| failed(&error))?;
-    let outputs = bundle.model().predict(rows).await.map_err(|error| failed(&error))?;
+    let predicted = server.shared.batches.predict(&bundle, asked.row).await;
+    let outputs = predicted.map_err(|error| failed(&error))?;
     let manifest = bundle.manifest();
     let verdict = manifest.output.decode(&outputs, &settings.thresholds).map_err(|error| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the model failed: {error}"))

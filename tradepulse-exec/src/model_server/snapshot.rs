@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -9,12 +10,24 @@ use tradepulse_core::market::{Candle, Symbol};
 use tradepulse_core::time::{Timeframe, Timestamp};
 
 use super::ModelServerSettings;
+use super::plain_snapshot;
 use super::problem::Problem;
 use crate::inference::bundle::Bundle;
 
 /// What is known of a market, as it is sent. Whatever else is in it is passed over.
+#[derive(Debug, PartialEq)]
+pub(super) struct Sent<'a> {
+    pub(super) symbol: Cow<'a, str>,
+    pub(super) timeframe: Cow<'a, str>,
+    /// Not checked yet.
+    pub(super) candles: Vec<Candle>,
+    /// The indicators that were asked for.
+    pub(super) row: Vec<f64>,
+}
+
+/// The same in JSON.
 #[derive(Deserialize)]
-struct Sent<Indicators> {
+struct SentJson<Indicators> {
     symbol: String,
     timeframe: String,
     candles: Vec<SentCandle>,
@@ -30,6 +43,21 @@ struct SentCandle {
     low: f64,
     close: f64,
     volume: f64,
+}
+
+impl<Indicators> SentJson<Indicators> {
+    fn with(self, row: Vec<f64>) -> Sent<'static> {
+        let candle = |sent: SentCandle| {
+            let SentCandle { timestamp, open, high, low, close, volume } = sent;
+            Candle { open_time: Timestamp::from_ms(timestamp), open, high, low, close, volume }
+        };
+        Sent {
+            symbol: self.symbol.into(),
+            timeframe: self.timeframe.into(),
+            candles: self.candles.into_iter().map(candle).collect(),
+            row,
+        }
+    }
 }
 
 /// A question about a candle.
@@ -49,37 +77,48 @@ pub(super) fn read(
     bundle: &Bundle,
     settings: &ModelServerSettings,
 ) -> Result<Snapshot, Problem> {
-    match bundle.features() {
-        Some(set) => {
-            let sent: Sent<IgnoredAny> = parse(body)?;
-            let (candles, candle) = check(&sent, settings)?;
-            let row = latest(set, &candles).map_err(|error| match error {
-                FeatureError::TooFewCandles { .. } => Problem::field("candles", error.to_string()),
-                error => Problem::field(last(&candles), error.to_string()),
-            })?;
-            Ok(Snapshot { row, candle })
+    let names: &[String] = match bundle.features() {
+        Some(_) => &[],
+        None => &bundle.manifest().feature_names,
+    };
+    let sent =
+        match std::str::from_utf8(body).ok().and_then(|text| plain_snapshot::read(text, names)) {
+            Some(sent) => sent,
+            None => parse_snapshot(body, names)?,
+        };
+    let candle = check(&sent, settings)?;
+    let Some(set) = bundle.features() else { return Ok(Snapshot { row: sent.row, candle }) };
+    let row = latest(set, &sent.candles).map_err(|error| match error {
+        FeatureError::TooFewCandles { .. } => Problem::field("candles", error.to_string()),
+        error => {
+            let last = sent.candles.len().saturating_sub(1);
+            Problem::field(format!("candles[{last}]"), error.to_string())
         }
-        None => {
-            let sent: Sent<BTreeMap<String, Value>> = parse(body)?;
-            let (_, candle) = check(&sent, settings)?;
-            let indicators = sent.indicators.unwrap_or_default();
-            let value = |name: &String| {
-                let field = || format!("indicators.{name}");
-                match indicators.get(name).map(Value::as_f64) {
-                    Some(Some(value)) if value.is_finite() => Ok(value),
-                    Some(_) => Err(Problem::field(field(), "is no number")),
-                    None => Err(Problem::field(
-                        field(),
-                        "is missing: the model takes raw features, which are sent as indicators, or \
-                         as a tensor to /v2",
-                    )),
-                }
-            };
-            let names = &bundle.manifest().feature_names;
-            let row = names.iter().map(value).collect::<Result<_, _>>()?;
-            Ok(Snapshot { row, candle })
-        }
+    })?;
+    Ok(Snapshot { row, candle })
+}
+
+/// Reads a snapshot, however it is written, and its indicators of these names.
+pub(super) fn parse_snapshot(body: &[u8], names: &[String]) -> Result<Sent<'static>, Problem> {
+    if names.is_empty() {
+        return parse::<SentJson<IgnoredAny>>(body).map(|sent| sent.with(Vec::new()));
     }
+    let mut sent: SentJson<BTreeMap<String, Value>> = parse(body)?;
+    let indicators = sent.indicators.take().unwrap_or_default();
+    let value = |name: &String| {
+        let field = || format!("indicators.{name}");
+        match indicators.get(name).map(Value::as_f64) {
+            Some(Some(value)) if value.is_finite() => Ok(value),
+            Some(_) => Err(Problem::field(field(), "is no number")),
+            None => Err(Problem::field(
+                field(),
+                "is missing: the model takes raw features, which are sent as indicators, or as a \
+                 tensor to /v2",
+            )),
+        }
+    };
+    let row = names.iter().map(value).collect::<Result<_, _>>()?;
+    Ok(sent.with(row))
 }
 
 /// Reads JSON; an error names the field.
@@ -108,11 +147,8 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     })
 }
 
-/// The candles, if all is possible, and when the last one closes.
-fn check<T>(
-    sent: &Sent<T>,
-    settings: &ModelServerSettings,
-) -> Result<(Vec<Candle>, Timestamp), Problem> {
+/// When the last candle closes, if all of them are possible.
+fn check(sent: &Sent<'_>, settings: &ModelServerSettings) -> Result<Timestamp, Problem> {
     let symbol: Symbol =
         sent.symbol.parse().map_err(|error| Problem::field("symbol", format!("{error}")))?;
     if !settings.symbols.is_empty() && !settings.symbols.contains(&symbol) {
@@ -126,48 +162,40 @@ fn check<T>(
         let detail = format!("{} candles are more than {MOST_CANDLES}", sent.candles.len());
         return Err(Problem::field("candles", detail));
     }
-    let mut candles: Vec<Candle> = Vec::with_capacity(sent.candles.len());
-    for (i, sent) in sent.candles.iter().enumerate() {
-        let wrong = |field: &str, detail: String| {
-            Err(Problem::field(format!("candles[{i}].{field}"), detail))
-        };
-        let time = Timestamp::from_ms(sent.timestamp);
-        if !(Timestamp::EARLIEST..=Timestamp::LATEST).contains(&time) {
-            return wrong("timestamp", format!("{} ms is no time", sent.timestamp));
-        }
-        if candles.last().is_some_and(|before| before.open_time >= time) {
-            return wrong("timestamp", "is not after that of the candle before".to_owned());
-        }
-        let prices =
-            [("open", sent.open), ("high", sent.high), ("low", sent.low), ("close", sent.close)];
-        for (field, price) in prices {
-            if !(price.is_finite() && price > 0.0) {
-                return wrong(field, format!("{price} is no price"));
-            }
-        }
-        if sent.high < sent.open.max(sent.close) {
-            return wrong("high", format!("{} is below open or close", sent.high));
-        }
-        if sent.low > sent.open.min(sent.close) {
-            return wrong("low", format!("{} is above open or close", sent.low));
-        }
-        if !(sent.volume.is_finite() && sent.volume >= 0.0) {
-            return wrong("volume", format!("{} is no volume", sent.volume));
-        }
-        let SentCandle { open, high, low, close, volume, .. } = *sent;
-        candles.push(Candle { open_time: time, open, high, low, close, volume });
+    let mut before = None;
+    for (i, candle) in sent.candles.iter().enumerate() {
+        check_candle(candle, before)
+            .map_err(|(field, detail)| Problem::field(format!("candles[{i}].{field}"), detail))?;
+        before = Some(candle.open_time);
     }
-    match candles.last() {
-        None => Err(Problem::field("candles", "there is no candle")),
-        Some(newest) => {
-            let close_time = newest.open_time.as_ms().saturating_add(timeframe.as_ms());
-            Ok((candles, Timestamp::from_ms(close_time)))
-        }
-    }
+    let Some(last) = before else { return Err(Problem::field("candles", "there is no candle")) };
+    Ok(Timestamp::from_ms(last.as_ms().saturating_add(timeframe.as_ms())))
 }
 
-fn last(candles: &[Candle]) -> String {
-    format!("candles[{}]", candles.len().saturating_sub(1))
+/// What is wrong with a candle: the field, and why.
+fn check_candle(candle: &Candle, before: Option<Timestamp>) -> Result<(), (&'static str, String)> {
+    let Candle { open_time, open, high, low, close, volume } = *candle;
+    if !(Timestamp::EARLIEST..=Timestamp::LATEST).contains(&open_time) {
+        return Err(("timestamp", format!("{} ms is no time", open_time.as_ms())));
+    }
+    if before.is_some_and(|before| before >= open_time) {
+        return Err(("timestamp", "is not after that of the candle before".to_owned()));
+    }
+    for (field, price) in [("open", open), ("high", high), ("low", low), ("close", close)] {
+        if !(price.is_finite() && price > 0.0) {
+            return Err((field, format!("{price} is no price")));
+        }
+    }
+    if high < open.max(close) {
+        return Err(("high", format!("{high} is below open or close")));
+    }
+    if low > open.min(close) {
+        return Err(("low", format!("{low} is above open or close")));
+    }
+    if !(volume.is_finite() && volume >= 0.0) {
+        return Err(("volume", format!("{volume} is no volume")));
+    }
+    Ok(())
 }
 
 /// Milliseconds since the Unix epoch, or a time in words.

@@ -1,5 +1,7 @@
+use std::fmt;
+
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
 /// What a tensor's elements are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +51,7 @@ pub(super) struct SentTensor {
     datatype: String,
     #[serde(default)]
     parameters: TensorParameters,
-    data: Option<Value>,
+    data: Option<Elements>,
 }
 
 #[derive(Default, Deserialize)]
@@ -85,9 +87,7 @@ impl SentTensor {
                 *binary = rest;
                 Ok(datatype.decode(bytes))
             }
-            (None, Some(data)) => {
-                let mut values = Vec::new();
-                flatten(&data, &mut values)?;
+            (None, Some(Elements(values))) => {
                 if values.len() != count {
                     return Err(format!("{} elements, the shape has {count}", values.len()));
                 }
@@ -98,18 +98,58 @@ impl SentTensor {
 }
 
 /// Elements one after the other, however they are nested.
-fn flatten(data: &Value, values: &mut Vec<f64>) -> Result<(), String> {
-    match data {
-        Value::Array(items) => items.iter().try_for_each(|item| flatten(item, values)),
-        Value::Number(number) => {
-            values.push(number.as_f64().ok_or_else(|| format!("{number} is no number"))?);
-            Ok(())
-        }
-        // How JSON says that a value is missing.
-        Value::Null => {
-            values.push(f64::NAN);
-            Ok(())
-        }
-        other => Err(format!("{other} is no number")),
+struct Elements(Vec<f64>);
+
+impl<'de> Deserialize<'de> for Elements {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut values = Vec::new();
+        AddTo(&mut values).deserialize(deserializer)?;
+        Ok(Self(values))
+    }
+}
+
+/// Adds an element, or all of an array.
+struct AddTo<'a>(&'a mut Vec<f64>);
+
+impl<'de> DeserializeSeed<'de> for AddTo<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AddTo<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("numbers")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(AddTo(self.0))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        self.0.push(value);
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        self.visit_f64(value as f64)
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.visit_f64(value as f64)
+    }
+
+    /// How JSON says that a value is missing.
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.visit_f64(f64::NAN)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        Err(E::custom(format_args!("{text:?} is no number")))
     }
 }

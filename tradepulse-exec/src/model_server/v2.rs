@@ -1,13 +1,12 @@
 use std::time::Instant;
 
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tradepulse_core::inference::Rows;
 
 use super::predict::failed;
 use super::problem::{self, Problem};
@@ -80,24 +79,26 @@ pub(super) struct Named {
     version: Option<String>,
 }
 
-impl Named {
-    fn check(&self, bundle: &Bundle) -> Result<(), Refused> {
-        let manifest = bundle.manifest();
-        let version = manifest.version.to_string();
-        let error = if self.name != manifest.name {
-            format!("there is no model {:?}: {:?} is served", self.name, manifest.name)
-        } else if self.version.as_ref().is_some_and(|asked| *asked != version) {
-            format!("there is no such version: {version} is served")
-        } else {
-            return Ok(());
-        };
-        Err(Refused { status: StatusCode::NOT_FOUND, error })
-    }
+pub(super) type ModelPath = Result<Path<Named>, PathRejection>;
+
+/// Checks that it is the model that is served which is asked for.
+fn named(path: ModelPath, bundle: &Bundle) -> Result<(), Refused> {
+    let Path(asked) = path.map_err(|rejection| refused(rejection.body_text()))?;
+    let manifest = bundle.manifest();
+    let version = manifest.version.to_string();
+    let error = if asked.name != manifest.name {
+        format!("there is no model {:?}: {:?} is served", asked.name, manifest.name)
+    } else if asked.version.is_some_and(|asked| asked != version) {
+        format!("there is no such version: {version} is served")
+    } else {
+        return Ok(());
+    };
+    Err(Refused { status: StatusCode::NOT_FOUND, error })
 }
 
-pub(super) async fn model(State(server): State<ModelServer>, Path(named): Path<Named>) -> Response {
+pub(super) async fn model(State(server): State<ModelServer>, path: ModelPath) -> Response {
     let bundle = server.served();
-    if let Err(refused) = named.check(&bundle) {
+    if let Err(refused) = named(path, &bundle) {
         return refused.into_response();
     }
     let signature = bundle.model().signature();
@@ -111,14 +112,12 @@ pub(super) async fn model(State(server): State<ModelServer>, Path(named): Path<N
     problem::json(StatusCode::OK, &about)
 }
 
-pub(super) async fn model_ready(
-    State(server): State<ModelServer>,
-    Path(named): Path<Named>,
-) -> Response {
-    if let Err(refused) = named.check(&server.served()) {
-        return refused.into_response();
+pub(super) async fn model_ready(State(server): State<ModelServer>, path: ModelPath) -> Response {
+    let bundle = server.served();
+    match named(path, &bundle) {
+        Ok(()) => shown_ready(&server, json!({ "name": bundle.manifest().name })).await,
+        Err(refused) => refused.into_response(),
     }
-    shown_ready(&server, json!({ "name": named.name })).await
 }
 
 #[derive(Deserialize)]
@@ -149,14 +148,39 @@ struct OutputParameters {
     binary_data: Option<bool>,
 }
 
+#[derive(Serialize)]
+struct Answer<'a> {
+    model_name: &'a str,
+    model_version: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    outputs: [Output<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Output<'a> {
+    name: &'static str,
+    datatype: &'static str,
+    shape: [usize; 2],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<BinarySize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a [f64]>,
+}
+
+#[derive(Serialize)]
+struct BinarySize {
+    binary_data_size: usize,
+}
+
 pub(super) async fn infer(
     State(server): State<ModelServer>,
-    Path(named): Path<Named>,
+    path: ModelPath,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let began = Instant::now();
-    let answer = match answer(&server, &named, &headers, body).await {
+    let answer = match answer(&server, path, &headers, body).await {
         Ok(response) => response,
         Err(refused) => refused.into_response(),
     };
@@ -166,12 +190,12 @@ pub(super) async fn infer(
 
 async fn answer(
     server: &ModelServer,
-    named: &Named,
+    path: ModelPath,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refused> {
     let bundle = server.served();
-    named.check(&bundle)?;
+    named(path, &bundle)?;
     let body = body.map_err(Problem::from)?;
     if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
         let error = "compressed requests are not taken".to_owned();
@@ -197,30 +221,27 @@ async fn answer(
         }
         as_bytes = output.parameters.binary_data.unwrap_or(as_bytes);
     }
-    let rows = Rows::new(&values, signature.inputs).map_err(|error| failed(&error))?;
-    let outputs = bundle.model().predict(rows).await.map_err(|error| failed(&error))?;
-    let mut output = json!({
-        "name": OUTPUT,
-        "datatype": "FP64",
-        "shape": [rows.len(), signature.outputs],
-    });
-    if as_bytes {
-        output["parameters"] = json!({ "binary_data_size": outputs.len() * 8 });
-    } else {
-        output["data"] = json!(outputs);
-    }
-    let mut about = json!({
-        "model_name": bundle.manifest().name,
-        "model_version": bundle.manifest().version.to_string(),
-        "outputs": [output],
-    });
-    if let Some(id) = request.id {
-        about["id"] = Value::String(id);
-    }
+    let rows = values.len() / signature.inputs.max(1);
+    let predicted = server.shared.batches.predict(&bundle, values).await;
+    let outputs = predicted.map_err(|error| failed(&error))?;
+    let manifest = bundle.manifest();
+    let output = Output {
+        name: OUTPUT,
+        datatype: "FP64",
+        shape: [rows, signature.outputs],
+        parameters: as_bytes.then(|| BinarySize { binary_data_size: outputs.len() * 8 }),
+        data: (!as_bytes).then_some(outputs.as_slice()),
+    };
+    let answer = Answer {
+        model_name: &manifest.name,
+        model_version: manifest.version.to_string(),
+        id: request.id.as_deref(),
+        outputs: [output],
+    };
     if !as_bytes {
-        return Ok(problem::json(StatusCode::OK, &about));
+        return Ok(problem::json(StatusCode::OK, &answer));
     }
-    let mut body = about.to_string().into_bytes();
+    let mut body = serde_json::to_vec(&answer).map_err(|error| refused(error.to_string()))?;
     let length = HeaderValue::from(body.len());
     body.extend(outputs.iter().flat_map(|output| output.to_le_bytes()));
     let kind = HeaderValue::from_static("application/octet-stream");

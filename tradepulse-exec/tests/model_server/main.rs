@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod asked;
+mod batching;
+mod description;
+mod faults;
 mod malformed;
 mod scene;
 mod v2;

@@ -44,6 +44,10 @@ impl Scene {
         Self { server, address, client: reqwest::Client::new(), stop: Some(stop), task }
     }
 
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
