@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod asked;
+mod learning;
 mod malformed;
 mod scene;
 mod v2;
+mod versions;
