@@ -42,3 +42,33 @@ fn a_model_is_trained_and_looked_at() {
     let why = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(refused.status.code() == Some(2) && why.contains("manifest"), "{why}");
 }
+
+#[test]
+fn a_model_is_published_and_rolled_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let models = folder.path().join("models");
+    let models = models.to_str().unwrap();
+    let fixture = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tradepulse-exec/tests/lightgbm/models/multiclass.txt"
+    );
+    let empty = run(&["model-server", "--model", folder.path().to_str().unwrap()]);
+    let why = String::from_utf8_lossy(&empty.stderr).into_owned();
+    assert!(empty.status.code() == Some(2) && why.contains("model publish"), "{why}");
+    let flags = ["--features", "raw", "--output", "probs3", "--name", "trees"];
+    for version in 1..=2 {
+        let told = run(&[&["model", "publish", fixture, models], &flags[..]].concat());
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        assert!(told.starts_with(&format!("trees is version {version} of ")), "{told}");
+    }
+    let told = run(&["model", "rollback", models]);
+    assert_eq!(String::from_utf8_lossy(&told.stdout), "trees version 1 is served\n");
+    assert_eq!(run(&["model", "rollback", models]).status.code(), Some(2));
+    assert_eq!(run(&["model", "ls", models]).status.code(), Some(0));
+    std::fs::write(format!("{models}/2/model.txt"), "tree").unwrap();
+    let told = run(&["model", "ls", models, "--json"]);
+    assert_eq!(told.status.code(), Some(1));
+    let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!((&told[0]["version"], &told[1]["serving"]), (&2.into(), &true.into()));
+    assert!(told[0]["error"].as_str().unwrap().contains("no model that can be used"), "{told}");
+}

@@ -21,9 +21,11 @@
 
 mod action;
 mod basic10;
+mod class_probabilities;
 mod features;
 mod labels;
 mod linear;
+mod loss_difference;
 mod manifest;
 mod output;
 mod prediction;
@@ -37,6 +39,7 @@ pub use features::{
 };
 pub use labels::{Labelling, PurgedSplit};
 pub use linear::LinearPredictor;
+pub use loss_difference::LossDifference;
 pub use manifest::{GoldenSample, MANIFEST_VERSION, Manifest, ManifestError};
 pub use output::{OutputError, OutputKind, Thresholds, UnknownOutput, Verdict};
 pub use prediction::{Flaw, Prediction};

@@ -1,8 +1,9 @@
 //! Models: adapters behind the port [`Predictor`](tradepulse_core::inference::Predictor), and their
 //! training.
 //!
-//! Feature `lightgbm`: [`lightgbm`], LightGBM text models in pure Rust, and [`bundle`], models with
-//! their manifests. Feature `boosting`: [`boosting`] and [`training`], which make such models.
+//! Feature `lightgbm`: [`lightgbm`], LightGBM text models in pure Rust, [`bundle`], models with
+//! their manifests, and [`model_directory`], the versions of one. Feature `boosting`: [`boosting`], [`training`] and
+//! [`retraining`], which make such models.
 //! Feature `onnx`: [`onnx`], ONNX models where ONNX Runtime is found. Feature `remote`: [`remote`],
 //! models behind HTTP.
 
@@ -10,16 +11,22 @@
 pub mod boosting;
 #[cfg(feature = "lightgbm")]
 pub mod bundle;
+#[cfg(feature = "boosting")]
+pub mod learner;
 #[cfg(feature = "lightgbm")]
 pub mod lightgbm;
 #[cfg(all(feature = "lightgbm", any(feature = "coordinator", feature = "remote")))]
 mod local;
 #[cfg(any(feature = "coordinator", feature = "remote"))]
 mod market_model;
+#[cfg(feature = "lightgbm")]
+pub mod model_directory;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 #[cfg(feature = "remote")]
 pub mod remote;
+#[cfg(feature = "boosting")]
+pub mod retraining;
 #[cfg(any(feature = "coordinator", feature = "remote"))]
 mod snapshot;
 #[cfg(feature = "boosting")]

@@ -5,6 +5,8 @@
 //! | `GET /health`, `GET /ready` | live or not; ready while the model reproduces its golden sample |
 //! | `POST /predict` | a snapshot of a market in, an action out |
 //! | `POST /retrain` | an outcome with its snapshot, kept as one line of a file |
+//! | `POST /retrain/trigger` | trains now; says how champion and challenger did, and which serves |
+//! | `POST /rollback` | serves the version before, or the one that is named |
 //! | `GET /metrics`, `GET /status` | for Prometheus, and for people |
 //! | `GET /openapi.json` | all of this as OpenAPI 3.1 |
 //! | `/v2 …` | the Open Inference Protocol with its binary tensors, as KServe and Triton speak it |
@@ -19,15 +21,20 @@ mod health;
 mod json_number;
 mod json_scanner;
 mod json_shape;
+mod learning;
 mod metrics;
 mod openapi;
+mod outcomes;
 mod plain_snapshot;
 mod predict;
 mod problem;
 mod retrain;
+mod rollback;
 mod samples;
+mod schedule;
 mod snapshot;
 mod tensor;
+mod trigger;
 mod v2;
 
 use std::future::{Future, IntoFuture};
@@ -52,9 +59,13 @@ use tradepulse_core::time::Timestamp;
 
 use crate::inference::bundle::Bundle;
 use batch::Batches;
+use learning::Learned;
+pub use learning::Learning;
 use metrics::ServerMetrics;
+pub use outcomes::SampleLabels;
 use problem::Problem;
 use samples::SampleFile;
+pub use schedule::{RetrainSchedule, UnknownSchedule};
 
 /// How a model is served.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,6 +109,7 @@ struct Shared {
     batches: Batches,
     settings: ModelServerSettings,
     samples: Option<Arc<SampleFile>>,
+    learned: Option<Learned>,
     metrics: ServerMetrics,
     started: Timestamp,
     now: Box<dyn Fn() -> Timestamp + Send + Sync>,
@@ -116,12 +128,23 @@ impl ModelServer {
         settings: ModelServerSettings,
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
+        Self::with_learning(bundle, settings, None, now)
+    }
+
+    /// A server of `bundle`, which was loaded from a directory of versions.
+    pub fn with_learning(
+        bundle: Bundle,
+        settings: ModelServerSettings,
+        learning: impl Into<Option<Learning>>,
+        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Self {
         let samples = settings.samples.clone().map(|path| Arc::new(SampleFile::new(path)));
         let shared = Shared {
             served: RwLock::new(Arc::new(bundle)),
             batches: Batches::new(settings.at_once),
             settings,
             samples,
+            learned: learning.into().map(Learned::new),
             metrics: ServerMetrics::new(),
             started: now(),
             now: Box::new(now),
@@ -151,6 +174,8 @@ impl ModelServer {
             .route("/predict", post(predict::predict))
             .route("/retrain", post(retrain::retrain))
             .route("/openapi.json", get(openapi::description))
+            .route("/retrain/trigger", post(trigger::trigger))
+            .route("/rollback", post(rollback::rollback))
             .route("/v2", get(v2::server))
             .route("/v2/health/live", get(v2::live))
             .route("/v2/health/ready", get(v2::ready))

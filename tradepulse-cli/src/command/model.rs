@@ -1,6 +1,9 @@
-//! Models: trained on candles, looked at.
+//! Models: trained on candles, looked at, published.
 
 mod inspect;
+mod ls;
+mod publish;
+mod rollback;
 mod train;
 
 use anyhow::Result;
@@ -21,11 +24,20 @@ enum Action {
     Train(train::Arguments),
     /// Show what a model is, and check it against its manifest
     Inspect(inspect::Arguments),
+    /// Make a model the version of a folder that is served; servers of the folder take it at once
+    Publish(publish::Arguments),
+    /// Serve the version that was served before
+    Rollback(rollback::Arguments),
+    /// List the versions in a folder, each checked
+    Ls(ls::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     match arguments.action {
         Action::Train(arguments) => train::run(arguments, place),
         Action::Inspect(arguments) => inspect::run(arguments),
+        Action::Publish(arguments) => publish::run(arguments),
+        Action::Rollback(arguments) => rollback::run(arguments),
+        Action::Ls(arguments) => ls::run(arguments),
     }
 }

@@ -1,5 +1,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -8,7 +10,9 @@ use tokio::runtime::{Builder, Runtime};
 use tradepulse_core::inference::{FeatureRegistry, OutputKind};
 use tradepulse_core::market::Symbol;
 use tradepulse_exec::inference::bundle::{self, Flags};
-use tradepulse_exec::model_server::{ModelServer, ModelServerSettings};
+use tradepulse_exec::inference::model_directory::ModelDirectory;
+use tradepulse_exec::inference::retraining::RetrainingPlan;
+use tradepulse_exec::model_server::{Learning, ModelServer, ModelServerSettings, RetrainSchedule};
 
 use crate::output::{self, Verdict};
 use crate::{clock, signals};
@@ -16,8 +20,9 @@ use crate::{clock, signals};
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The model: a LightGBM text model, or one that ends in .onnx (ONNX Runtime has to be here:
-    /// see doctor); its manifest NAME.manifest.json beside it is checked
-    #[arg(long, value_name = "FILE")]
+    /// see doctor), its manifest NAME.manifest.json beside it; or the folder of its versions (`model
+    /// publish`), whose newest good one is served
+    #[arg(long, value_name = "FILE|DIR")]
     model: PathBuf,
     /// What it is called [default: what its manifest says, or the file's name]
     #[arg(long)]
@@ -37,23 +42,92 @@ pub(crate) struct Arguments {
     /// The only markets it answers about, such as BTC/USDT,ETH/USDT [default: any]
     #[arg(long, value_name = "BASE/QUOTE", value_delimiter = ',')]
     symbols: Vec<Symbol>,
-    /// Where samples are kept [default: the model's file with the ending .samples.jsonl]
+    /// Where samples are kept [default: samples.jsonl in the folder of versions, or the model's file
+    /// with the ending .samples.jsonl]
     #[arg(long, value_name = "FILE")]
     samples: Option<PathBuf>,
     /// Threads that answer requests
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: u16,
+    /// When to train on the samples, minute, hour, day, month and weekday in UTC, or `never`; with
+    /// a folder of versions
+    #[arg(long, value_name = "CRON", default_value = "0 2 * * *")]
+    retrain_schedule: String,
+    /// Train after so many new samples, too
+    #[arg(long, value_name = "SAMPLES")]
+    retrain_after: Option<u64>,
+    /// By how much a challenger's log loss has to be less than that of the model that serves, nats
+    #[arg(long, value_name = "NATS", default_value_t = 0.005)]
+    retrain_margin: f64,
+    /// Fewest samples to train on
+    #[arg(long, value_name = "SAMPLES", default_value_t = 200)]
+    retrain_fewest: usize,
+    /// Let others than this machine change what is served, where --host is not a loopback address
+    #[arg(long)]
+    allow_control: bool,
+}
+
+/// How often the folder of versions is looked at.
+const FOLLOWED: Duration = Duration::from_secs(2);
+
+/// How the model learns, if it does.
+struct Learn {
+    schedule: Option<RetrainSchedule>,
+    retrain_after: Option<u64>,
+    plan: RetrainingPlan,
+    control: bool,
+}
+
+impl Learn {
+    fn of(arguments: &Arguments) -> Result<Self> {
+        let schedule = match &*arguments.retrain_schedule {
+            "never" => None,
+            text => Some(text.parse().context("--retrain-schedule")?),
+        };
+        let (margin, fewest) = (arguments.retrain_margin, arguments.retrain_fewest);
+        if !(margin >= 0.0 && margin.is_finite()) {
+            bail!("--retrain-margin {margin} is not 0 or more");
+        }
+        Ok(Self {
+            schedule,
+            retrain_after: arguments.retrain_after,
+            plan: RetrainingPlan { margin, fewest, ..RetrainingPlan::default() },
+            control: arguments.allow_control || arguments.host.is_loopback(),
+        })
+    }
+
+    fn learning(&self, directory: ModelDirectory) -> Learning {
+        Learning {
+            control: self.control,
+            plan: self.plan,
+            retrain_after: self.retrain_after,
+            tell: Arc::new(output::note),
+            ..Learning::new(directory)
+        }
+    }
+}
+
+async fn keep(server: &ModelServer, schedule: Option<&RetrainSchedule>) {
+    match schedule {
+        Some(schedule) => server.keep_schedule(schedule).await,
+        None => std::future::pending().await,
+    }
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
-    let Arguments { model, name, features, output, host, port, symbols, samples, threads } =
+    let learn = Learn::of(&arguments)?;
+    let Arguments { model, name, features, output, host, port, symbols, samples, threads, .. } =
         arguments;
     let flags = features.zip(output).map(|(features, output)| Flags {
         name: name.clone(),
         features,
         output,
     });
-    let samples = samples.unwrap_or_else(|| model.with_extension("samples.jsonl"));
+    let directory = model.is_dir().then(|| ModelDirectory::new(&model));
+    let samples = samples.unwrap_or_else(|| match directory {
+        Some(_) => model.join("samples.jsonl"),
+        None => model.with_extension("samples.jsonl"),
+    });
     let settings = ModelServerSettings {
         symbols,
         samples: Some(samples),
@@ -62,7 +136,18 @@ pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
     };
     let stop = signals::stop_signal()?;
     runtime(threads)?.block_on(async {
-        let bundle = bundle::load(&model, flags.as_ref(), &FeatureRegistry::default()).await?;
+        let registry = FeatureRegistry::default();
+        let bundle = match &directory {
+            Some(_) if flags.is_some() => {
+                bail!("--features and --output are of a file; versions have manifests")
+            }
+            Some(directory) => {
+                let served = directory.load(&registry).await?;
+                served.warnings.iter().for_each(output::note);
+                served.bundle
+            }
+            None => bundle::load(&model, flags.as_ref(), &registry).await?,
+        };
         let manifest = bundle.manifest();
         if let Some(name) = name.filter(|name| *name != manifest.name) {
             bail!("--name {name}: the manifest says {:?}", manifest.name);
@@ -79,8 +164,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
             manifest.output,
             listener.local_addr()?,
         ))?;
-        let server = ModelServer::new(bundle, settings, clock::now);
-        server.serve(listener, async move { stop.stopped().await }).await?;
+        let learning = directory.map(|directory| learn.learning(directory));
+        let server = ModelServer::with_learning(bundle, settings, learning, clock::now);
+        tokio::select! {
+            served = server.serve(listener, async move { stop.stopped().await }) => served?,
+            () = server.follow(FOLLOWED) => {}
+            () = keep(&server, learn.schedule.as_ref()) => {}
+        }
         Ok(Verdict::Good)
     })
 }

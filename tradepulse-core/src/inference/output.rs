@@ -116,7 +116,7 @@ impl OutputKind {
     }
 }
 
-fn softmax(scores: [f64; 3]) -> [f64; 3] {
+pub(super) fn softmax(scores: [f64; 3]) -> [f64; 3] {
     let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let odds = scores.map(|score| (score - most).exp());
     let total: f64 = odds.iter().sum();

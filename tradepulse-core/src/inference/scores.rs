@@ -54,7 +54,6 @@ impl Scores {
         if rows == 0 || probabilities.len() != rows * width {
             return None;
         }
-        let loss = |p: f64| -p.max(LEAST).ln();
         let (mut losses, mut edges, mut hits, mut coin_hits) = (0.0, Vec::new(), 0, 0);
         let usual = largest(shares)?;
         for (row, label) in probabilities.chunks_exact(width).zip(labels) {
@@ -83,6 +82,11 @@ impl Scores {
     }
 }
 
+/// The log loss of what came, which had probability `p`.
+pub(super) fn loss(p: f64) -> f64 {
+    -p.max(LEAST).ln()
+}
+
 /// The first of the largest.
 fn largest(values: &[f64]) -> Option<usize> {
     let better = |best: Option<usize>, next: usize| match best {
@@ -93,7 +97,7 @@ fn largest(values: &[f64]) -> Option<usize> {
 }
 
 /// The middle 95 % of the means of resamples.
-fn interval(values: &[f64], block: usize, seed: Seed) -> (f64, f64) {
+pub(super) fn interval(values: &[f64], block: usize, seed: Seed) -> (f64, f64) {
     let (n, mut random) = (values.len(), seed.stream("scores"));
     let resampling = Resampling::Stationary { mean_block: block.max(1) as f64 };
     let mut means: Vec<f64> = (0..RESAMPLES)

@@ -180,6 +180,13 @@ fn open(path: &Path, bytes: &[u8]) -> Result<(Opened, &'static str), BundleError
     Ok((Opened { predictor: Arc::new(model), feature_names }, "lightgbm"))
 }
 
+/// The model in these bytes of a file with this extension.
+#[cfg(feature = "boosting")]
+pub(super) fn predictor(extension: &str, bytes: &[u8]) -> Result<Arc<dyn Predictor>, BundleError> {
+    let path = Path::new("model").with_extension(extension);
+    open(&path, bytes).map(|(opened, _)| opened.predictor)
+}
+
 fn features(
     name: &str,
     registry: &FeatureRegistry,
@@ -238,7 +245,8 @@ fn agree(manifest: &Manifest, flags: Option<&Flags>) -> Result<(), BundleError> 
     same("name", flags.name.as_deref().unwrap_or(&manifest.name), &manifest.name)
 }
 
-fn sha256(bytes: &[u8]) -> String {
+/// SHA-256, hex.
+pub(super) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

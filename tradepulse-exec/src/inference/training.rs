@@ -6,11 +6,12 @@
 //! use tradepulse_core::market::SyntheticMarket;
 //! use tradepulse_core::random::Seed;
 //! use tradepulse_core::time::Timeframe;
+//! use tradepulse_exec::inference::learner::{BuiltInTrees, TreeGrowth};
 //! use tradepulse_exec::inference::training::{TrainingPlan, train};
 //!
 //! let market = SyntheticMarket { candles: 3_000, ..SyntheticMarket::new(Seed(1), Timeframe::M5) };
-//! let plan = TrainingPlan { rounds: 10, ..TrainingPlan::default() };
-//! let trained = train(&market.generate()?, &Basic10, &plan)?;
+//! let trees = BuiltInTrees(TreeGrowth { rounds: 10, ..TreeGrowth::default() });
+//! let trained = train(&market.generate()?, &Basic10, &TrainingPlan::default(), &trees)?;
 //! println!("{} nats better than a coin", trained.report.test.edge);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -29,8 +30,9 @@ use tradepulse_core::market::{Candle, Series};
 use tradepulse_core::random::Seed;
 use tradepulse_core::time::Timestamp;
 
-use super::boosting::{BoostingError, BoostingSettings, Objective, Table, boost};
+use super::boosting::{Objective, Table};
 use super::bundle::{BundleError, manifest_path};
+use super::learner::{Learner, LearnerError};
 use super::lightgbm::{LightGbm, LightGbmError};
 use crate::atomic;
 
@@ -43,27 +45,17 @@ pub struct TrainingPlan {
     pub validation: f64,
     /// Part of the rows that judges, once.
     pub test: f64,
-    /// Most rounds.
-    pub rounds: u32,
-    /// How much of each tree counts.
-    pub learning_rate: f64,
-    /// Most leaves of a tree.
-    pub max_leaves: u32,
-    /// Decides which rows and features a round leaves out, and the interval of the report.
+    /// Decides the interval of the report.
     pub seed: Seed,
 }
 
 impl Default for TrainingPlan {
-    /// Twelve candles ahead, half a percent up or down; a fifth to stop by, a fifth to judge by;
-    /// small trees, which learn slowly: markets are mostly noise.
+    /// Twelve candles ahead, half a percent up or down; a fifth to stop by, a fifth to judge by.
     fn default() -> Self {
         Self {
             labelling: Labelling { horizon: 12, long_above: 0.005, short_below: -0.005 },
             validation: 0.2,
             test: 0.2,
-            rounds: 300,
-            learning_rate: 0.05,
-            max_leaves: 15,
             seed: Seed(42),
         }
     }
@@ -101,10 +93,12 @@ pub struct TrainingReport {
     pub judged: Part,
     /// How often long, short and hold were right in the rows that were learnt from.
     pub shares: [f64; 3],
+    /// What learnt.
+    pub learner: &'static str,
     /// Rounds that are in the model.
     pub rounds: usize,
     /// Log loss on the validation rows, in nats.
-    pub validation_loss: f64,
+    pub validation_loss: Option<f64>,
     /// What the model is worth on rows that it never saw.
     pub test: Scores,
     /// Gain of the splits on each feature, largest first.
@@ -119,6 +113,7 @@ pub fn train(
     series: &Series,
     features: &dyn FeatureSet,
     plan: &TrainingPlan,
+    learner: &dyn Learner,
 ) -> Result<Trained, TrainingError> {
     let candles: Vec<Candle> = series.candles().collect();
     let rows = batch(features, &candles)?;
@@ -140,23 +135,12 @@ pub fn train(
     };
     let (learnt, stopped) = (columns(&split.train), columns(&split.validation));
     let (learnt_labels, stopped_labels) = (targets(&split.train), targets(&split.validation));
-    let settings = BoostingSettings {
-        rounds: plan.rounds,
-        learning_rate: plan.learning_rate,
-        max_leaves: plan.max_leaves,
-        min_rows_in_leaf: (split.train.len() / 200).clamp(20, 1_000) as u32,
-        feature_fraction: 0.8,
-        row_fraction: 0.8,
-        early_stopping: Some(30),
-        seed: plan.seed,
-        ..BoostingSettings::new(Objective::Multiclass { classes: 3 })
-    };
-    let boosted = boost(
-        &settings,
+    let learnt = learner.learn(
+        Objective::Multiclass { classes: 3 },
         &Table { names: &names, columns: &learnt, labels: &learnt_labels },
         Some(&Table { names: &names, columns: &stopped, labels: &stopped_labels }),
     )?;
-    let model = LightGbm::parse(&boosted.text)?;
+    let model = LightGbm::parse(&learnt.model)?;
     let judged = &rows[split.test.start * width..split.test.end * width];
     let probabilities = model.predict_rows(Rows::new(judged, width)?)?;
     let share = |class| {
@@ -172,16 +156,16 @@ pub fn train(
         from: candles[first + part.start].open_time,
         to: candles[first + part.end - 1].open_time,
     };
-    let mut importance: Vec<(String, f64)> =
-        names.iter().cloned().zip(boosted.importance.iter().map(|(_, gain)| *gain)).collect();
+    let mut importance: Vec<(String, f64)> = names.iter().cloned().zip(learnt.importance).collect();
     importance.sort_by(|a, b| b.1.total_cmp(&a.1));
     let report = TrainingReport {
         train: part(&split.train),
         validation: part(&split.validation),
         judged: part(&split.test),
         shares,
-        rounds: boosted.rounds,
-        validation_loss: boosted.validation_loss.get(boosted.rounds - 1).copied().unwrap_or(0.0),
+        learner: learner.name(),
+        rounds: learnt.rounds,
+        validation_loss: learnt.validation_loss,
         test,
         importance,
     };
@@ -196,7 +180,7 @@ pub fn train(
         name: String::new(),
         version: 1,
         file: String::new(),
-        sha256: hash(boosted.text.as_bytes()),
+        sha256: hash(learnt.model.as_bytes()),
         features: features.name().to_owned(),
         feature_names: names,
         contract: Some(contract_hash(features)),
@@ -205,7 +189,7 @@ pub fn train(
         data: Some(series.sha256()),
         golden_sample: golden,
     };
-    Ok(Trained { text: boosted.text, report, manifest })
+    Ok(Trained { text: learnt.model, report, manifest })
 }
 
 impl Trained {
@@ -258,9 +242,9 @@ pub enum TrainingError {
     /// Features that cannot be computed.
     #[error(transparent)]
     Features(#[from] FeatureError),
-    /// Trees that cannot be grown.
+    /// Nothing was learnt.
     #[error(transparent)]
-    Boosting(#[from] BoostingError),
+    Learner(#[from] LearnerError),
     /// The model that was made cannot be read.
     #[error("the model that was made cannot be read: {0}")]
     Model(#[from] LightGbmError),
@@ -280,6 +264,7 @@ mod tests {
 
     use super::*;
     use crate::inference::bundle;
+    use crate::inference::learner::{BuiltInTrees, TreeGrowth};
 
     fn market(candles: usize) -> Series {
         let market = SyntheticMarket::new(Seed(5), Timeframe::M5);
@@ -288,8 +273,8 @@ mod tests {
 
     #[test]
     fn it_knows_how_far_the_market_moves() {
-        let plan = TrainingPlan { rounds: 60, ..TrainingPlan::default() };
-        let trained = train(&market(12_000), &Basic10, &plan).unwrap();
+        let trees = BuiltInTrees(TreeGrowth { rounds: 60, ..TreeGrowth::default() });
+        let trained = train(&market(12_000), &Basic10, &TrainingPlan::default(), &trees).unwrap();
         let report = &trained.report;
         // The market's volatility clusters: a coin does not know that.
         assert!(report.test.beats_the_coin(), "{report:?}");
@@ -310,10 +295,10 @@ mod tests {
 
     #[test]
     fn too_few_candles_are_said() {
-        let plan = TrainingPlan::default();
-        let error = train(&market(120), &Basic10, &plan).unwrap_err().to_string();
+        let (plan, trees) = (TrainingPlan::default(), BuiltInTrees::default());
+        let error = train(&market(120), &Basic10, &plan, &trees).unwrap_err().to_string();
         assert!(error.contains("candles have features and a known future of 12"), "{error}");
-        let error = train(&market(50), &Basic10, &plan).unwrap_err().to_string();
+        let error = train(&market(50), &Basic10, &plan, &trees).unwrap_err().to_string();
         assert!(error.contains("50 candles are too few"), "{error}");
     }
 }

@@ -4,6 +4,7 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::ModelServer;
+use super::learning::{LastTraining, Learned};
 use super::problem::json;
 
 /// How the server and its model are.
@@ -35,6 +36,9 @@ struct Status<'a> {
     horizon: Option<u32>,
     sha256: &'a str,
     requests: u64,
+    /// Samples that no training has seen, where the model learns.
+    new_samples: Option<u64>,
+    last_training: Option<LastTraining>,
     endpoints: &'static [&'static str],
 }
 
@@ -46,6 +50,8 @@ const ENDPOINTS: &[&str] = &[
     "POST /predict",
     "POST /retrain",
     "GET /openapi.json",
+    "POST /retrain/trigger",
+    "POST /rollback",
     "GET /v2",
     "GET /v2/health/live",
     "GET /v2/health/ready",
@@ -70,10 +76,13 @@ pub(super) async fn ready(State(server): State<ModelServer>) -> Response {
 
 pub(super) async fn status(State(server): State<ModelServer>) -> Response {
     let requests = server.shared.metrics.requests();
+    let learned = server.shared.learned.as_ref();
     let bundle = server.served();
     let manifest = bundle.manifest();
     answer(&server, |health| {
         let status = Status {
+            new_samples: learned.map(|learned| learned.new_samples(health.samples)),
+            last_training: learned.and_then(Learned::last),
             health,
             feature_names: &manifest.feature_names,
             horizon: manifest.horizon,

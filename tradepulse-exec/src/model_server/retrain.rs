@@ -27,6 +27,9 @@ struct Outcome {
     pnl: f64,
     pnl_percent: f64,
     success: bool,
+    /// When the trade closed: what is learnt for earlier candles does not look at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    closed_at: Option<Timestamp>,
 }
 
 /// A sample as it is kept.
@@ -51,7 +54,10 @@ pub(super) async fn retrain(
 ) -> Response {
     let began = Instant::now();
     let answer = match keep(&server, body).await {
-        Ok(samples) => json(StatusCode::OK, &Stored { stored: true, samples }),
+        Ok(samples) => {
+            server.sample_kept(samples);
+            json(StatusCode::OK, &Stored { stored: true, samples })
+        }
         Err(problem) => problem.into_response(),
     };
     server.shared.metrics.request("retrain", answer.status().as_u16(), began.elapsed());
@@ -71,8 +77,12 @@ async fn keep(server: &ModelServer, body: Result<Bytes, BytesRejection>) -> Resu
     // What could not be asked about cannot be learned from either.
     let text = serde_json::to_vec(&sample.snapshot)
         .map_err(|error| Problem::field("snapshot", error.to_string()))?;
-    snapshot::read(&text, &bundle, &server.shared.settings)
+    let read = snapshot::read(&text, &bundle, &server.shared.settings)
         .map_err(|problem| problem.within("snapshot"))?;
+    if sample.outcome.closed_at.is_some_and(|closed| closed < read.candle) {
+        let detail = "is before the candle that was decided on closed";
+        return Err(Problem::field("outcome.closed_at", detail));
+    }
     let kept = Kept {
         received_at: server.now(),
         model_name: bundle.manifest().name.clone(),

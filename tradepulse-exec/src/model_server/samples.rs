@@ -67,6 +67,11 @@ impl SampleFile {
         Self { path, open: Mutex::new(None), count: AtomicU64::new(count) }
     }
 
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Samples in the file.
     pub(super) fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)

@@ -6,6 +6,8 @@ mod asked;
 mod batching;
 mod description;
 mod faults;
+mod learning;
 mod malformed;
 mod scene;
 mod v2;
+mod versions;

@@ -27,8 +27,11 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) async fn start(bundle: Bundle, settings: ModelServerSettings) -> Self {
+        Self::of(ModelServer::new(bundle, settings, || Timestamp::from_ms(1_000))).await
+    }
+
+    pub(crate) async fn of(server: ModelServer) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let server = ModelServer::new(bundle, settings, || Timestamp::from_ms(1_000));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();

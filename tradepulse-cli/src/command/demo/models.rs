@@ -18,6 +18,7 @@ use tradepulse_exec::config::{Config, Decides, ModelEndpoint, SizingMethod};
 use tradepulse_exec::coordinator::session::{Replay, Session, StopSignal};
 use tradepulse_exec::coordinator::{Clock, ReplaySpeed};
 use tradepulse_exec::inference::bundle;
+use tradepulse_exec::inference::learner::{BuiltInTrees, TreeGrowth};
 use tradepulse_exec::inference::training::{TrainingPlan, train};
 use tradepulse_exec::model_server::{ModelServer, ModelServerSettings};
 use tradepulse_strategies::registry_with_models;
@@ -51,8 +52,9 @@ pub(super) fn session(
     let mut servers = Vec::new();
     for (name, horizon, rise) in MODELS {
         let labelling = Labelling { horizon, long_above: rise, short_below: -rise };
-        let plan = TrainingPlan { labelling, seed, rounds: 60, ..TrainingPlan::default() };
-        let trained = train(&learnt, &Basic10, &plan)?;
+        let plan = TrainingPlan { labelling, seed, ..TrainingPlan::default() };
+        let trees = BuiltInTrees(TreeGrowth { rounds: 60, seed, ..TreeGrowth::default() });
+        let trained = train(&learnt, &Basic10, &plan, &trees)?;
         let file = folder.join(format!("{name}.txt"));
         trained.write(&file, name, 1)?;
         let test = &trained.report.test;

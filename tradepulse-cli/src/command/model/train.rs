@@ -6,6 +6,7 @@ use serde_json::json;
 use tradepulse_core::inference::{FeatureRegistry, Labelling};
 use tradepulse_core::random::Seed;
 use tradepulse_exec::inference::bundle::manifest_path;
+use tradepulse_exec::inference::learner::{BuiltInTrees, TreeGrowth};
 use tradepulse_exec::inference::training::{TrainingPlan, TrainingReport, train};
 
 use crate::arguments::{DataDir, MarketArguments};
@@ -51,8 +52,9 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let labelling =
         Labelling { horizon: *horizon as usize, long_above: *threshold, short_below: -threshold };
     let (rounds, seed) = (*rounds, Seed(*seed));
-    let plan = TrainingPlan { labelling, rounds, seed, ..TrainingPlan::default() };
-    let trained = train(&market.series, &*features, &plan)?;
+    let plan = TrainingPlan { labelling, seed, ..TrainingPlan::default() };
+    let trees = BuiltInTrees(TreeGrowth { rounds, seed, ..TreeGrowth::default() });
+    let trained = train(&market.series, &*features, &plan, &trees)?;
     let name = arguments.name.clone().unwrap_or_else(|| {
         out.file_stem().map_or_else(|| "model".to_owned(), |s| s.to_string_lossy().into_owned())
     });

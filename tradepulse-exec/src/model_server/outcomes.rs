@@ -1,0 +1,190 @@
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tradepulse_core::inference::{Action, Labelling};
+use tradepulse_core::time::{Timeframe, Timestamp};
+
+use super::{ModelServerSettings, snapshot};
+use crate::inference::bundle::Bundle;
+use crate::inference::retraining::LabelledSample;
+
+/// What was right about a sample.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SampleLabels {
+    /// By the trade's outcome: beyond `profit_above` its side was right, below `loss_below` the
+    /// other side was, and between them a hold. Fractions; what was not traded says nothing.
+    Outcome {
+        /// A larger profit was right.
+        profit_above: f64,
+        /// A smaller profit, a loss, was wrong.
+        loss_below: f64,
+    },
+    /// By the return over the candles that follow, where later samples of the market show them.
+    Forward(Labelling),
+}
+
+impl Default for SampleLabels {
+    /// A profit over 0.5 %, a loss over 1.5 %.
+    fn default() -> Self {
+        Self::Outcome { profit_above: 0.005, loss_below: -0.015 }
+    }
+}
+
+/// The longest that a trade is taken to last where its sample does not say when it closed, candles.
+const LONGEST_TRADE: i64 = 288;
+
+/// Samples that were read, and those that were not used.
+#[derive(Debug, Default)]
+pub(super) struct Outcomes {
+    pub(super) samples: Vec<LabelledSample>,
+    pub(super) left_out: LeftOut,
+    /// Lines that were read.
+    pub(super) lines: u64,
+}
+
+/// Why samples are not learnt from.
+#[derive(Debug, Default, PartialEq, Serialize)]
+pub(super) struct LeftOut {
+    /// The line is not understood, or the snapshot does not fit the model.
+    pub(super) unreadable: u64,
+    /// Nothing was traded, so that nothing came of it.
+    pub(super) not_traded: u64,
+    /// The candles that decide are not known.
+    pub(super) future_unknown: u64,
+}
+
+/// A line of the file.
+#[derive(Deserialize)]
+struct Line {
+    received_at: Timestamp,
+    decision: Value,
+    outcome: Outcome,
+    snapshot: Value,
+}
+
+#[derive(Deserialize)]
+struct Outcome {
+    pnl_percent: f64,
+    closed_at: Option<Timestamp>,
+}
+
+/// A sample without its label.
+struct Told {
+    row: Vec<f64>,
+    at: Timestamp,
+    market: (String, Timeframe),
+    line: Line,
+}
+
+/// Closes by the time at which they were made.
+type Closes = BTreeMap<Timestamp, f64>;
+
+/// Reads all whole lines of `path`.
+pub(super) fn read(
+    path: &Path,
+    bundle: &Bundle,
+    settings: &ModelServerSettings,
+    labels: &SampleLabels,
+) -> io::Result<Outcomes> {
+    let mut outcomes = Outcomes::default();
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(outcomes),
+        Err(error) => return Err(error),
+    };
+    // Symbols that are not served any more can be learnt from still.
+    let settings = ModelServerSettings { symbols: Vec::new(), ..settings.clone() };
+    let mut closes: HashMap<(String, Timeframe), Closes> = HashMap::new();
+    let mut told = Vec::new();
+    for line in BufReader::new(file).split(b'\n') {
+        let line = line?;
+        outcomes.lines += 1;
+        let Some(sample) = understand(&line, bundle, &settings) else {
+            outcomes.left_out.unreadable += 1;
+            continue;
+        };
+        if matches!(labels, SampleLabels::Forward(_)) {
+            remember(&sample, closes.entry(sample.market.clone()).or_default());
+        }
+        told.push(sample);
+    }
+    for sample in told {
+        let labelled = match labels {
+            SampleLabels::Outcome { profit_above, loss_below } => {
+                let labelled = by_outcome(&sample, *profit_above, *loss_below);
+                outcomes.left_out.not_traded += u64::from(labelled.is_none());
+                labelled
+            }
+            SampleLabels::Forward(labelling) => {
+                let known = closes.get(&sample.market);
+                let labelled = known.and_then(|closes| by_return(&sample, labelling, closes));
+                outcomes.left_out.future_unknown += u64::from(labelled.is_none());
+                labelled
+            }
+        };
+        if let Some((label, known)) = labelled {
+            let Told { row, at, .. } = sample;
+            outcomes.samples.push(LabelledSample { row, label, at, known });
+        }
+    }
+    Ok(outcomes)
+}
+
+fn understand(line: &[u8], bundle: &Bundle, settings: &ModelServerSettings) -> Option<Told> {
+    let mut line: Line = serde_json::from_slice(line).ok()?;
+    let text = serde_json::to_vec(&line.snapshot).ok()?;
+    let read = snapshot::read(&text, bundle, settings).ok()?;
+    let word = |name: &str| line.snapshot.get(name)?.as_str();
+    let market = (word("symbol")?.to_owned(), word("timeframe")?.parse().ok()?);
+    // Of the snapshot no more is needed than its candles.
+    line.snapshot = line.snapshot.get_mut("candles")?.take();
+    Some(Told { row: read.row, at: read.candle, market, line })
+}
+
+fn by_outcome(sample: &Told, above: f64, below: f64) -> Option<(Action, Timestamp)> {
+    let decision = &sample.line.decision;
+    let word = decision.as_str().or_else(|| decision.get("action")?.as_str())?;
+    let side = word.parse::<Action>().ok()?;
+    let other = match side {
+        Action::Long => Action::Short,
+        Action::Short => Action::Long,
+        Action::Hold => return None,
+    };
+    let profit = sample.line.outcome.pnl_percent / 100.0;
+    let label = match profit {
+        profit if profit > above => side,
+        profit if profit < below => other,
+        _ => Action::Hold,
+    };
+    let longest = sample.at.as_ms().saturating_add(sample.market.1.as_ms() * LONGEST_TRADE);
+    let assumed = sample.line.received_at.min(Timestamp::from_ms(longest));
+    Some((label, sample.line.outcome.closed_at.unwrap_or(assumed).max(sample.at)))
+}
+
+fn by_return(sample: &Told, labelling: &Labelling, closes: &Closes) -> Option<(Action, Timestamp)> {
+    let ahead = i64::try_from(labelling.horizon.max(1)).ok()?;
+    let later = sample.at.as_ms().checked_add(sample.market.1.as_ms().checked_mul(ahead)?)?;
+    let later = Timestamp::from_ms(later);
+    let pair = [*closes.get(&sample.at)?, *closes.get(&later)?];
+    let labelling = Labelling { horizon: 1, ..*labelling };
+    let label = labelling.labels(&pair).first().copied().flatten()?;
+    Some((label, later))
+}
+
+/// Keeps the closes of a snapshot's candles.
+fn remember(sample: &Told, closes: &mut Closes) {
+    let candles = sample.line.snapshot.as_array().into_iter().flatten();
+    closes.extend(candles.filter_map(|candle| {
+        let time = candle.get("timestamp")?;
+        let opened = match time.as_str() {
+            Some(text) => text.parse::<Timestamp>().ok()?,
+            None => Timestamp::from_ms(time.as_f64()? as i64),
+        };
+        let closed = opened.as_ms().checked_add(sample.market.1.as_ms())?;
+        Some((Timestamp::from_ms(closed), candle.get("close")?.as_f64()?))
+    }));
+}

@@ -1,0 +1,208 @@
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use tokio::runtime::Handle;
+
+use super::ModelServer;
+use super::learning::{LastTraining, Learned};
+use super::outcomes::{self, LeftOut};
+use super::problem::{Problem, json};
+use crate::inference::model_directory::Publication;
+use crate::inference::retraining::{RetrainingReport, learnt_to, retrain};
+
+/// What a training came to.
+#[derive(Debug, Serialize)]
+pub(super) struct Answer {
+    /// Whether a challenger was made.
+    trained: bool,
+    /// Whether it serves now.
+    replaced: bool,
+    /// Why not, if not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// Samples that were there.
+    samples: u64,
+    left_out: LeftOut,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<RetrainingReport>,
+    /// What serves now.
+    model_name: String,
+    model_version: u64,
+}
+
+/// What the thread that trains comes back with.
+struct Trained {
+    lines: u64,
+    left_out: LeftOut,
+    report: Option<RetrainingReport>,
+    reason: Option<String>,
+    better: Option<Publication>,
+}
+
+pub(super) async fn trigger(State(server): State<ModelServer>, headers: HeaderMap) -> Response {
+    let began = Instant::now();
+    let answer = match server.may_change(&headers) {
+        Ok(()) => server.train_now().await,
+        Err(problem) => Err(problem),
+    };
+    let answer = match answer {
+        Ok(answer) => json(StatusCode::OK, &answer),
+        Err(problem) => problem.into_response(),
+    };
+    server.shared.metrics.request("retrain_trigger", answer.status().as_u16(), began.elapsed());
+    answer
+}
+
+impl ModelServer {
+    /// Trains, and serves what is better. One at a time; goes on if nobody waits for it any more.
+    pub(super) async fn train_now(&self) -> Result<Answer, Problem> {
+        let Ok(alone) = Arc::clone(&self.learned()?.training).try_lock_owned() else {
+            let detail = "a training is under way; there is one at a time";
+            return Err(Problem::new(StatusCode::CONFLICT, detail));
+        };
+        let server = self.clone();
+        let training = tokio::spawn(async move {
+            let answer = server.train().await;
+            drop(alone);
+            answer
+        });
+        training.await.unwrap_or_else(|error| Err(failed(&error)))
+    }
+
+    async fn train(&self) -> Result<Answer, Problem> {
+        let learned = self.learned()?;
+        let champion = self.served().manifest().version;
+        let server = self.clone();
+        // A panic in there is an error here.
+        let trained = tokio::task::spawn_blocking(move || server.challenge())
+            .await
+            .map_err(|error| failed(&error))??;
+        let mut reason = trained.reason;
+        let mut replaced = false;
+        if let Some(new) = trained.better {
+            let _turn = learned.turn.lock().await;
+            if self.served().manifest().version == champion {
+                self.publish(new).await?;
+                replaced = true;
+            } else {
+                let text = "another version was published in the meantime: train again";
+                reason = Some(text.to_owned());
+            }
+        } else if trained.report.is_some() {
+            reason = Some("the challenger is not better by the margin and beyond doubt".to_owned());
+        }
+        let last = LastTraining { samples: trained.lines, at: self.now(), replaced };
+        if let Err(error) = learned.trained(last) {
+            learned.tell(format!("when it was trained could not be kept: {error}"));
+        }
+        let bundle = self.served();
+        let manifest = bundle.manifest();
+        Ok(Answer {
+            trained: trained.report.is_some(),
+            replaced,
+            reason,
+            samples: trained.lines,
+            left_out: trained.left_out,
+            report: trained.report,
+            model_name: manifest.name.clone(),
+            model_version: manifest.version,
+        })
+    }
+
+    /// Publishes a challenger and serves it.
+    async fn publish(&self, new: Publication) -> Result<(), Problem> {
+        let server = self.clone();
+        // It waits for the disk.
+        let published = tokio::task::spawn_blocking(move || {
+            let learned = server.learned()?;
+            let (directory, registry) = (&learned.settings.directory, &learned.settings.registry);
+            let bundle = Handle::current().block_on(directory.publish(new, registry));
+            let bundle = bundle.map_err(|error| failed(&error))?;
+            learned.saw(Some(bundle.manifest().version));
+            server.replace(bundle);
+            Ok(())
+        });
+        published.await.unwrap_or_else(|error| Err(failed(&error)))
+    }
+
+    /// Makes a challenger out of the samples that there are now.
+    fn challenge(&self) -> Result<Trained, Problem> {
+        let settings = &self.learned()?.settings;
+        let Some(samples) = &self.shared.samples else {
+            let detail = "this server keeps no samples";
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
+        };
+        let champion = self.served();
+        let outcomes =
+            outcomes::read(samples.path(), &champion, &self.shared.settings, &settings.labels)
+                .map_err(|error| failed(&error))?;
+        let note = settings.directory.training(champion.manifest().version);
+        let challenge = retrain(
+            &outcomes.samples,
+            &champion,
+            note.as_deref().and_then(learnt_to),
+            &*settings.learner,
+            &settings.plan,
+        );
+        let (report, reason, better) = match Handle::current().block_on(challenge) {
+            Ok(retrained) => (Some(retrained.report), None, retrained.better),
+            Err(error) if error.is_for_want_of_samples() => (None, Some(error.to_string()), None),
+            Err(error) => return Err(failed(&error)),
+        };
+        Ok(Trained { lines: outcomes.lines, left_out: outcomes.left_out, report, reason, better })
+    }
+
+    /// Trains if so many new samples have come.
+    pub(super) fn sample_kept(&self, samples: u64) {
+        let Some(learned) = &self.shared.learned else { return };
+        let new = samples.saturating_sub(learned.asked_at.load(Ordering::Relaxed));
+        if learned.settings.retrain_after.is_some_and(|wanted| new >= wanted.max(1)) {
+            // The next one is asked for after as many again, whatever comes of this one.
+            learned.asked_at.store(samples, Ordering::Relaxed);
+            let server = self.clone();
+            drop(tokio::spawn(async move { server.train_and_tell().await }));
+        }
+    }
+
+    /// Trains, and tells what came of it.
+    pub(super) async fn train_and_tell(&self) {
+        let Ok(learned) = self.learned() else { return };
+        match self.train_now().await {
+            Ok(answer) => learned.tell(told(&answer)),
+            Err(problem) => learned.tell(format!("not trained: {}", problem.detail())),
+        }
+    }
+}
+
+fn told(answer: &Answer) -> String {
+    let Answer { model_name, model_version, samples, .. } = answer;
+    match (&answer.report, &answer.reason) {
+        (Some(report), reason) => {
+            let (low, high) = report.difference.interval;
+            let why = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+            format!(
+                "trained on {samples} samples: the challenger's log loss is {:.4} less, 95 % \
+                 interval {low:.4} to {high:.4}; {model_name} version {model_version} serves{why}",
+                report.difference.mean
+            )
+        }
+        (None, reason) => format!("not trained: {}", reason.as_deref().unwrap_or("no samples")),
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> Problem {
+    let detail = format!("the training failed, and the model serves as before: {error}");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+}
+
+impl Learned {
+    /// Samples since the last training.
+    pub(super) fn new_samples(&self, samples: u64) -> u64 {
+        samples.saturating_sub(self.last().map_or(0, |last| last.samples))
+    }
+}
