@@ -1,17 +1,21 @@
 //! Models: a row and a batch of a LightGBM model of 200 trees with 31 leaves, the features of a
-//! candle, and the growing of such a model.
+//! candle, the growing of such a model, and a network by ONNX Runtime where `ORT_DYLIB_PATH` names
+//! it.
 //!
-//! `cargo bench -p tradepulse-benches --bench inference`
+//! `cargo bench -p tradepulse-benches --bench inference`; `inference/python.py` asks Python's
+//! libraries the same.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
 
 use std::hint::black_box;
+use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tradepulse_core::inference::{Basic10, FeatureSet, Labelling, Rows, batch, latest};
+use tradepulse_core::inference::{Basic10, FeatureSet, Labelling, Predictor, Rows, batch, latest};
 use tradepulse_core::market::Candle;
 use tradepulse_exec::inference::boosting::{BoostingSettings, Objective, Table, boost};
 use tradepulse_exec::inference::lightgbm::LightGbm;
+use tradepulse_exec::inference::onnx::Onnx;
 
 const CANDLES: usize = 20_000;
 
@@ -45,6 +49,10 @@ fn bench(c: &mut Criterion) {
     let table = Table { names: &learnt.names, columns: &learnt.columns, labels: &learnt.labels };
     let settings = BoostingSettings { rounds: 200, ..BoostingSettings::new(Objective::Binary) };
     let boosted = boost(&settings, &table, None).unwrap();
+    // For Python.
+    if let Ok(path) = std::env::var("TREES") {
+        std::fs::write(path, &boosted.text).unwrap();
+    }
     let model = LightGbm::parse(&boosted.text).unwrap();
     assert_eq!(model.trees(), 200);
 
@@ -63,6 +71,17 @@ fn bench(c: &mut Criterion) {
     group.bench_function("basic10, a candle", |b| {
         b.iter(|| latest(&Basic10, black_box(last)).unwrap());
     });
+    if std::env::var_os("ORT_DYLIB_PATH").is_some() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let file = root.join("tradepulse-exec/tests/onnx/models/network.onnx");
+        let network = Onnx::load(&file).unwrap();
+        let row = Rows::new(&learnt.rows[..width], width).unwrap();
+        for (name, rows) in [("a network, a row", row), ("a network, 256 rows", some)] {
+            group.bench_function(name, |b| {
+                b.iter(|| pollster::block_on(network.predict(black_box(rows))).unwrap());
+            });
+        }
+    }
     group.sample_size(10).throughput(Throughput::Elements(learnt.labels.len() as u64));
     group.bench_function("growing 200 trees", |b| {
         b.iter(|| boost(&settings, black_box(&table), None).unwrap());

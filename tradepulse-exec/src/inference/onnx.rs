@@ -9,13 +9,14 @@
 //! pip download onnxruntime --no-deps -d /tmp/ort && unzip -oj /tmp/ort/onnxruntime-*.whl 'onnxruntime/capi/libonnxruntime.so*' -d ~/.local/lib && export ORT_DYLIB_PATH=$(ls ~/.local/lib/libonnxruntime.so* | head -1)
 //! ```
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use ort::environment::Environment;
-use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
+use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session};
 use ort::value::{TensorElementType, TensorRef, ValueType};
 use tradepulse_core::inference::{Predictor, PredictorError, Rows, Signature};
 
@@ -26,19 +27,29 @@ pub const HOW_TO_GET_IT: &str = "pip download onnxruntime --no-deps -d /tmp/ort 
 
 /// An ONNX model of one input `[rows, features]` of floats; the last output of floats is what it
 /// answers (classifiers answer a label first, and probabilities then).
-#[derive(Debug)]
 pub struct Onnx {
-    session: Mutex<Session>,
+    asked: Mutex<Asked>,
     input: Element,
-    output: String,
     answer: Element,
     signature: Signature,
+}
+
+/// What is asked, by one thread at a time, and for which output.
+struct Asked {
+    session: Session,
+    options: RunOptions<HasSelectedOutputs>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Element {
     Single,
     Double,
+}
+
+impl fmt::Debug for Onnx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Onnx").field("signature", &self.signature).finish_non_exhaustive()
+    }
 }
 
 impl Onnx {
@@ -82,25 +93,31 @@ impl Onnx {
         let (output, answer, outputs) =
             output.ok_or_else(|| model("it has no output [rows, n] of floats".to_owned()))?;
         let signature = Signature { inputs, outputs };
-        Ok(Self { session: Mutex::new(session), input, output, answer, signature })
+        let options = RunOptions::new().map_err(|error| model(error.to_string()))?;
+        let options = options.with_outputs(OutputSelector::no_default().with(output));
+        let asked = Mutex::new(Asked { session, options });
+        Ok(Self { asked, input, answer, signature })
     }
 
     fn run(&self, rows: Rows<'_>) -> Result<Vec<f64>, ort::Error> {
         let shape = [rows.len(), rows.width()];
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let Asked { session, options } = &mut *asked;
         let singles: Vec<f32>;
         let answers = match self.input {
             Element::Single => {
                 singles = rows.values().iter().map(|&value| value as f32).collect();
                 let tensor = TensorRef::from_array_view((shape, singles.as_slice()))?;
-                session.run(ort::inputs![tensor])?
+                session.run_with_options(ort::inputs![tensor], options)?
             }
             Element::Double => {
                 let tensor = TensorRef::from_array_view((shape, rows.values()))?;
-                session.run(ort::inputs![tensor])?
+                session.run_with_options(ort::inputs![tensor], options)?
             }
         };
-        let Some(answer) = answers.get(&self.output) else { return Ok(Vec::new()) };
+        let Some(answer) = answers.iter().next().map(|(_, answer)| answer) else {
+            return Ok(Vec::new());
+        };
         Ok(match self.answer {
             Element::Single => {
                 answer.try_extract_tensor::<f32>()?.1.iter().map(|&value| value.into()).collect()

@@ -146,7 +146,7 @@ async fn thousands_of_malformed_requests_change_nothing() {
 
         let paths = ["/predict", "/retrain", infer.as_str()];
         let mut random = Seed(5).stream(name);
-        for _ in 0..1500 {
+        for _ in 0..5000 {
             let body = spoilt(&right, &mut random);
             let path = *paths.choose(&mut random).unwrap();
             let mut request = scene.client().post(scene.url(path)).body(body);
