@@ -130,6 +130,16 @@ fn an_exchange_that_is_not_there_is_an_error() {
 }
 
 #[test]
+fn a_secret_that_cannot_sign_is_refused() {
+    for venue in ["coinbase", "kraken"] {
+        let output = run(&["simulator", "--venue", venue, "--secret", "no-secret!"]);
+        assert_eq!(output.status.code(), Some(2), "{venue}: {output:?}");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains("the API secret is") && !text.contains("no-secret!"), "{text}");
+    }
+}
+
+#[test]
 fn exchanges_are_listed_with_what_they_can_do() {
     let output = run(&["exchanges", "--json"]);
     let venues: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -99,11 +99,10 @@ fn trades(venue: &str, market: &str, protection: &[&str]) {
              on_shutdown: keep\n\
              symbols: [BTC/USDT]\n\
              exchange:\n  name: {venue}\n  market: {market}\n  rest_url: {url}\n  \
-             stream_url: {}\n  api_key_env: KEY\n  api_secret_env: SECRET\n\
+             api_key_env: KEY\n  api_secret_env: SECRET\n\
              trading:\n  from_store: false\n  position_size_method: fixed_amount\n  \
              position_size_amount: 500\n  configurations:\n    \
-             - {{strategy: ema_cross, timeframe: 1m, parameters: {{fast: 2, slow: 5}}}}\n",
-            url.replace("http", "ws")
+             - {{strategy: ema_cross, timeframe: 1m, parameters: {{fast: 2, slow: 5}}}}\n"
         ),
     );
     let session = Session { folder: &folder, venue };

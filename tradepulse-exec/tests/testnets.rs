@@ -45,14 +45,7 @@ fn quantity(rules: &TradingRules, price: f64, times: f64) -> Quantity {
 async fn try_out(venue: Venue, key: ApiKey) {
     let name = venue.name().to_uppercase();
     let rest_url = std::env::var(format!("TRADEPULSE_TESTNET_{name}_URL")).ok();
-    let stream_url = rest_url.as_ref().map(|url| url.replacen("http", "ws", 1));
-    let access = VenueAccess {
-        testnet: true,
-        rest_url,
-        stream_url,
-        key: Some(key),
-        ..VenueAccess::default()
-    };
+    let access = VenueAccess { testnet: true, rest_url, key: Some(key), ..VenueAccess::default() };
     let symbol: Symbol = "BTC/USDT".parse().unwrap();
     let data = venue.market_data(access.clone()).await.unwrap();
     let now: Timestamp = data.time().await.unwrap();

@@ -14,7 +14,7 @@ pub(crate) struct VenueArguments {
     /// Base of its REST addresses, such as that of a simulator [default: its own]
     #[arg(long, value_name = "URL")]
     rest_url: Option<String>,
-    /// Base of its stream addresses [default: its own]
+    /// Base of its stream addresses [default: its own, or those of a simulator on this machine]
     #[arg(long, value_name = "URL")]
     stream_url: Option<String>,
     /// Environment variable with the API key

@@ -55,7 +55,8 @@ section! {
         market: Market = Market::Spot, "";
         /// Base of its REST addresses; null is the venue's own for the mode.
         rest_url: Option<Url> = None, "";
-        /// Base of its stream addresses; null is the venue's own for the mode.
+        /// Base of its stream addresses; null is the venue's own for the mode, or that of a
+        /// `rest_url` on this machine.
         stream_url: Option<Url> = None, "";
         /// Fee of an order that takes liquidity, reckoned with in sizing and charged in a dry run.
         taker_fee: f64 = 0.001, "fraction of the notional", 0.0 ..= 0.1;

@@ -107,7 +107,10 @@ pub enum CoinbaseError {
     #[error("trading at coinbase needs an API key: name its variables or files")]
     NoKey,
     /// There is no test network.
-    #[error("coinbase has no test network: set testnet to false, or choose another venue")]
+    #[error(
+        "coinbase has no test network: set testnet to false, or name the address of a simulated \
+         coinbase (tradepulse simulator --venue coinbase)"
+    )]
     NoTestnet,
     /// The venue did not answer, or not what was asked.
     #[error("coinbase cannot be reached: {0}")]

@@ -46,7 +46,7 @@ pub struct VenueAccess {
     pub testnet: bool,
     /// Base of REST addresses; `None` is the venue's own.
     pub rest_url: Option<String>,
-    /// Base of stream addresses; `None` is the venue's own.
+    /// Base of stream addresses; `None` is the venue's own, or, where REST is at this machine, there.
     pub stream_url: Option<String>,
     /// The account's key; market data needs none.
     pub key: Option<ApiKey>,
@@ -59,6 +59,19 @@ impl Default for VenueAccess {
     fn default() -> Self {
         let timeout = Duration::from_secs(10);
         Self { testnet: false, rest_url: None, stream_url: None, key: None, timeout }
+    }
+}
+
+impl VenueAccess {
+    /// A simulated venue has all at one address.
+    fn with_streams(mut self) -> Self {
+        let beside = || {
+            let place = self.rest_url.as_deref()?.strip_prefix("http://")?;
+            let local = ["127.0.0.1", "localhost", "[::1]"];
+            local.iter().any(|host| place.starts_with(host)).then(|| format!("ws://{place}"))
+        };
+        self.stream_url = self.stream_url.take().or_else(beside);
+        self
     }
 }
 
@@ -143,22 +156,20 @@ impl Venue {
     /// # Errors
     /// If it cannot be reached.
     pub async fn market_data(self, access: VenueAccess) -> Result<Arc<dyn MarketData>, VenueError> {
+        let access = VenueAccess { key: None, ..access.with_streams() };
         match self {
             #[cfg(feature = "binance")]
             Self::Binance(venue) => {
-                let access = VenueAccess { key: None, ..access };
                 let data = BinanceMarketData::connect(binance(venue, access)?).await?;
                 Ok(Arc::new(data))
             }
             #[cfg(feature = "coinbase")]
             Self::Coinbase => {
-                let access = VenueAccess { key: None, ..access };
                 let data = CoinbaseMarketData::connect(coinbase(access)?).await?;
                 Ok(Arc::new(data))
             }
             #[cfg(feature = "kraken")]
             Self::Kraken => {
-                let access = VenueAccess { key: None, ..access };
                 let data = KrakenMarketData::connect(kraken(access)?).await?;
                 Ok(Arc::new(data))
             }
@@ -170,6 +181,7 @@ impl Venue {
     /// # Errors
     /// If there is no key, or it cannot be reached, or does not accept the key.
     pub async fn exchange(self, access: VenueAccess) -> Result<Arc<dyn Exchange>, VenueError> {
+        let access = access.with_streams();
         match self {
             #[cfg(feature = "binance")]
             Self::Binance(venue) => {
@@ -353,6 +365,16 @@ mod tests {
         }
         let written = std::fs::read_to_string(file).unwrap();
         assert_eq!(written, table(), "TRADEPULSE_WRITE=1 writes {file} anew");
+    }
+
+    #[test]
+    fn streams_of_a_venue_on_this_machine_are_where_it_is() {
+        let streams = |rest: &str| {
+            let rest_url = Some(rest.to_owned());
+            VenueAccess { rest_url, ..VenueAccess::default() }.with_streams().stream_url
+        };
+        assert_eq!(streams("http://127.0.0.1:8080").as_deref(), Some("ws://127.0.0.1:8080"));
+        assert_eq!(streams("https://api1.binance.com"), None);
     }
 
     #[test]

@@ -2,6 +2,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tradepulse_core::market::{Candle, Symbol};
@@ -45,6 +47,9 @@ pub enum SimulatorError {
     /// The venue's requests are signed with a private key, and the account has none.
     #[error(transparent)]
     Key(#[from] PrivateKeyError),
+    /// The venue's requests are signed with a secret that is written as base64.
+    #[error("the API secret is not base64, as those of kraken are")]
+    Secret,
 }
 
 impl VenueSimulator {
@@ -64,6 +69,9 @@ impl VenueSimulator {
         let address = listener.local_addr().map_err(unavailable)?;
         let private_key = match (&settings.key, settings.dialect) {
             (Some(key), Dialect::Coinbase) => Some(PrivateKey::read(&key.secret)?),
+            (Some(key), Dialect::Kraken) if BASE64.decode(key.secret.expose()).is_err() => {
+                return Err(SimulatorError::Secret);
+            }
             _ => None,
         };
         let shared = Venue::shared(settings)?;
