@@ -31,6 +31,18 @@ fn a_model_is_trained_and_looked_at() {
     assert!(text.contains("On rows it never saw") && text.contains("Written:"), "{text}");
     assert_eq!(std::fs::read(file).unwrap(), first);
 
+    // On all candles, those it learnt from too, it does better than on the ones it never saw.
+    let evaluate = ["model", "evaluate", file, "--data-dir", data];
+    let judged = run(&[&evaluate[..], &market, &["--json"]].concat());
+    let judged: serde_json::Value = serde_json::from_slice(&judged.stdout).unwrap();
+    let evaluation = &judged["evaluation"];
+    assert!(evaluation["scores"]["rows"].as_u64().unwrap() > 3_500, "{judged}");
+    assert!(evaluation["scores"]["edge"].as_f64().unwrap() > 0.0, "{judged}");
+    assert!(evaluation["auc"][0].as_f64().unwrap() > 0.5, "{judged}");
+    let text = run(&[&evaluate[..], &market].concat());
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains("Brier") && text.contains("mean said"), "{text}");
+
     let seen = run(&["model", "inspect", file, "--json"]);
     let manifest: serde_json::Value = serde_json::from_slice(&seen.stdout).unwrap();
     assert_eq!((&manifest["horizon"], &manifest["features"]), (&12.into(), &"basic10".into()));
@@ -71,4 +83,31 @@ fn a_model_is_published_and_rolled_back() {
     let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
     assert_eq!((&told[0]["version"], &told[1]["serving"]), (&2.into(), &true.into()));
     assert!(told[0]["error"].as_str().unwrap().contains("no model that can be used"), "{told}");
+}
+
+#[test]
+fn a_bare_file_gets_a_manifest() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("trees.txt");
+    let fixture = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tradepulse-exec/tests/lightgbm/models/multiclass.txt"
+    );
+    std::fs::copy(fixture, &file).unwrap();
+    let file = file.to_str().unwrap();
+    assert_eq!(run(&["model", "inspect", file]).status.code(), Some(2));
+    let convert = ["model", "convert", file, "--features", "raw", "--output"];
+    let wrong = run(&[&convert[..], &["binary"]].concat());
+    let why = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(wrong.status.code() == Some(2) && why.contains("3 outputs"), "{why}");
+    assert!(run(&[&convert[..], &["probs3"]].concat()).status.success());
+    let seen = run(&["model", "inspect", file, "--json"]);
+    let manifest: serde_json::Value = serde_json::from_slice(&seen.stdout).unwrap();
+    let input = manifest["golden_sample"]["input"].as_array().unwrap();
+    assert_eq!((input.len(), input[1].as_f64()), (6, Some(-0.2)));
+    // What is there is not replaced unasked.
+    assert_eq!(run(&[&convert[..], &["probs3"]].concat()).status.code(), Some(2));
+    let again = ["probs3", "--replace", "--sample", "-1,2,3"];
+    let why = String::from_utf8_lossy(&run(&[&convert[..], &again].concat()).stderr).into_owned();
+    assert!(why.contains("--sample has 3 numbers"), "{why}");
 }

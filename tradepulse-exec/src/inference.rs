@@ -2,19 +2,27 @@
 //! training.
 //!
 //! Feature `lightgbm`: [`lightgbm`], LightGBM text models in pure Rust, [`bundle`], models with
-//! their manifests, and [`model_directory`], the versions of one. Feature `boosting`: [`boosting`], [`training`] and
+//! their manifests, and [`model_directory`], the versions of one;
+//! [`evaluation`] says what a model is worth. Feature `boosting`: [`boosting`], [`training`] and
 //! [`retraining`], which make such models.
-//! Feature `onnx`: [`onnx`], ONNX models where ONNX Runtime is found. Feature `remote`: [`remote`],
+//! [`ftrl`] learns from one trade after the other. Feature `lightgbm-library`: [`lightgbm_library`],
+//! LightGBM's own library as a learner. Feature `onnx`: [`onnx`], ONNX models where ONNX Runtime is found. Feature `remote`: [`remote`],
 //! models behind HTTP.
 
 #[cfg(feature = "boosting")]
 pub mod boosting;
 #[cfg(feature = "lightgbm")]
 pub mod bundle;
+#[cfg(feature = "lightgbm")]
+pub mod evaluation;
+#[cfg(feature = "boosting")]
+pub mod ftrl;
 #[cfg(feature = "boosting")]
 pub mod learner;
 #[cfg(feature = "lightgbm")]
 pub mod lightgbm;
+#[cfg(feature = "lightgbm-library")]
+pub mod lightgbm_library;
 #[cfg(all(feature = "lightgbm", any(feature = "coordinator", feature = "remote")))]
 mod local;
 #[cfg(any(feature = "coordinator", feature = "remote"))]

@@ -1,5 +1,7 @@
 //! Models: trained on candles, looked at, published.
 
+mod convert;
+mod evaluate;
 mod inspect;
 mod ls;
 mod publish;
@@ -24,6 +26,10 @@ enum Action {
     Train(train::Arguments),
     /// Show what a model is, and check it against its manifest
     Inspect(inspect::Arguments),
+    /// Give a model that has none a manifest with a golden sample
+    Convert(convert::Arguments),
+    /// What a model is worth on candles: log loss, Brier score, accuracy, AUC, calibration
+    Evaluate(Box<evaluate::Arguments>),
     /// Make a model the version of a folder that is served; servers of the folder take it at once
     Publish(publish::Arguments),
     /// Serve the version that was served before
@@ -36,6 +42,8 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     match arguments.action {
         Action::Train(arguments) => train::run(arguments, place),
         Action::Inspect(arguments) => inspect::run(arguments),
+        Action::Convert(arguments) => convert::run(arguments),
+        Action::Evaluate(arguments) => evaluate::run(*arguments, place),
         Action::Publish(arguments) => publish::run(arguments),
         Action::Rollback(arguments) => rollback::run(arguments),
         Action::Ls(arguments) => ls::run(arguments),

@@ -16,6 +16,8 @@ use tradepulse_core::inference::{
     OutputKind, Predictor, UnknownFeatures, contract_hash,
 };
 
+#[cfg(feature = "boosting")]
+use super::ftrl::{Ftrl, FtrlError};
 use super::lightgbm::{LightGbm, LightGbmError};
 #[cfg(feature = "onnx")]
 use super::onnx::{Onnx, OnnxError};
@@ -151,6 +153,15 @@ pub async fn write_manifest(
     Ok(path)
 }
 
+/// How many features the model in `file` takes.
+///
+/// # Errors
+/// If it cannot be read, or is damaged.
+pub fn width(file: &Path) -> Result<usize, BundleError> {
+    let (model, _) = open(file, &read(file)?)?;
+    Ok(model.predictor.signature().inputs)
+}
+
 /// A model's file, opened.
 struct Opened {
     predictor: Arc<dyn Predictor>,
@@ -170,6 +181,13 @@ fn open(path: &Path, bytes: &[u8]) -> Result<(Opened, &'static str), BundleError
         let inputs = model.signature().inputs;
         let feature_names = (0..inputs).map(|i| format!("feature_{i}")).collect();
         return Ok((Opened { predictor: Arc::new(model), feature_names }, "onnx"));
+    }
+    #[cfg(feature = "boosting")]
+    if extension == Some("ftrl") {
+        let wrong = |source| BundleError::Ftrl { path: path.to_owned(), source };
+        let model = Ftrl::parse(&String::from_utf8_lossy(bytes)).map_err(wrong)?;
+        let feature_names = model.feature_names().to_vec();
+        return Ok((Opened { predictor: Arc::new(model), feature_names }, "ftrl"));
     }
     if let Some(kind @ ("onnx" | "pt" | "pth" | "pkl" | "joblib")) = extension {
         return Err(BundleError::Kind { path: path.to_owned(), kind: kind.to_owned() });
@@ -317,6 +335,15 @@ pub enum BundleError {
     /// The model is not what the manifest says.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// No model of the online learner, or a damaged one.
+    #[cfg(feature = "boosting")]
+    #[error("{path} is no model that can be used", path = .path.display())]
+    Ftrl {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: FtrlError,
+    },
     /// An ONNX model that cannot be asked.
     #[cfg(feature = "onnx")]
     #[error("{path} is no model that can be used", path = .path.display())]

@@ -3,6 +3,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tradepulse_core::ensemble::Absence;
 use tradepulse_core::inference::{Action, Prediction};
+use tradepulse_core::time::Timestamp;
 
 use super::snapshot::MarketSnapshot;
 
@@ -47,4 +48,6 @@ pub struct TradeOutcome {
     pub pnl_percent: f64,
     /// Whether it is above zero.
     pub success: bool,
+    /// When the trade closed, to the candle.
+    pub closed_at: Timestamp,
 }

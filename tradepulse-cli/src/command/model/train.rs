@@ -1,12 +1,13 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 use tradepulse_core::inference::{FeatureRegistry, Labelling};
 use tradepulse_core::random::Seed;
 use tradepulse_exec::inference::bundle::manifest_path;
-use tradepulse_exec::inference::learner::{BuiltInTrees, TreeGrowth};
+use tradepulse_exec::inference::learner::{BuiltInTrees, Learner, TreeGrowth};
+use tradepulse_exec::inference::lightgbm_library::LightGbmTrees;
 use tradepulse_exec::inference::training::{TrainingPlan, TrainingReport, train};
 
 use crate::arguments::{DataDir, MarketArguments};
@@ -25,6 +26,10 @@ pub(crate) struct Arguments {
     /// A rise above it until then is a long that was right, a fall below its negative a short
     #[arg(long, value_name = "FRACTION", default_value_t = 0.005)]
     threshold: f64,
+    /// What grows the trees: built-in, or lightgbm, whose library is then looked for
+    /// (LIGHTGBM_DYLIB_PATH)
+    #[arg(long, value_enum, default_value_t = LearnerName::BuiltIn)]
+    learner: LearnerName,
     /// Most trees for each class
     #[arg(long, default_value_t = 300)]
     rounds: u32,
@@ -45,6 +50,13 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
+/// Who grows trees.
+#[derive(Clone, Copy, ValueEnum)]
+enum LearnerName {
+    BuiltIn,
+    Lightgbm,
+}
+
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
     let Arguments { horizon, threshold, rounds, seed, version, out, json, .. } = &arguments;
     let features = FeatureRegistry::default().get(&arguments.features)?;
@@ -53,8 +65,12 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
         Labelling { horizon: *horizon as usize, long_above: *threshold, short_below: -threshold };
     let (rounds, seed) = (*rounds, Seed(*seed));
     let plan = TrainingPlan { labelling, seed, ..TrainingPlan::default() };
-    let trees = BuiltInTrees(TreeGrowth { rounds, seed, ..TreeGrowth::default() });
-    let trained = train(&market.series, &*features, &plan, &trees)?;
+    let growth = TreeGrowth { rounds, seed, ..TreeGrowth::default() };
+    let learner: Box<dyn Learner> = match arguments.learner {
+        LearnerName::BuiltIn => Box::new(BuiltInTrees(growth)),
+        LearnerName::Lightgbm => Box::new(LightGbmTrees::find(growth)?),
+    };
+    let trained = train(&market.series, &*features, &plan, &*learner)?;
     let name = arguments.name.clone().unwrap_or_else(|| {
         out.file_stem().map_or_else(|| "model".to_owned(), |s| s.to_string_lossy().into_owned())
     });

@@ -242,6 +242,7 @@ async fn tell_outcome(
             pnl: trade.profit,
             pnl_percent: trade.profit_pct,
             success: trade.profit > 0.0,
+            closed_at: Timestamp::from_ms(trade.exit_time_ms + trade.timeframe.as_ms()),
         },
         snapshot,
     };

@@ -18,7 +18,7 @@ impl Table<'_> {
         self.labels.len()
     }
 
-    pub(super) fn check(&self, objective: Objective) -> Result<(), BoostingError> {
+    pub(in crate::inference) fn check(&self, objective: Objective) -> Result<(), BoostingError> {
         const FEWEST: usize = 2;
         let rows = self.rows();
         if rows < FEWEST || rows > u32::MAX as usize {

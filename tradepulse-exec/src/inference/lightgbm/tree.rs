@@ -124,7 +124,11 @@ fn splits(
 ) -> Result<Vec<Split>, LightGbmError> {
     let count = leaves - 1;
     let features = section.numbers::<usize>("split_feature", count)?;
-    let thresholds = section.finite("threshold", count)?;
+    // An infinite one parts what is missing from all else.
+    let thresholds = section.numbers::<f64>("threshold", count)?;
+    if thresholds.iter().any(|threshold| threshold.is_nan()) {
+        return Err(section.wrong("threshold", "NaN is no threshold"));
+    }
     let kinds = section.numbers::<u8>("decision_type", count)?;
     let left = section.numbers::<i64>("left_child", count)?;
     let right = section.numbers::<i64>("right_child", count)?;

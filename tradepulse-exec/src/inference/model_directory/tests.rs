@@ -52,10 +52,11 @@ impl Files for Dying {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        if self.left.load(Ordering::Relaxed) == 0 && self.half && path.is_dir() {
-            if let Some(first) = fs::read_dir(path)?.next() {
-                fs::remove_file(first?.path())?;
-            }
+        let dying = self.left.load(Ordering::Relaxed) == 0 && self.half && path.is_dir();
+        if let Some(first) = fs::read_dir(path).ok().and_then(|mut entries| entries.next())
+            && dying
+        {
+            fs::remove_file(first?.path())?;
         }
         self.step()?;
         Disk.remove(path)
