@@ -7,6 +7,7 @@
 //! section `preflight` of `config.yaml`.
 
 mod evidence;
+mod models;
 mod setup;
 mod storage;
 mod venue;
@@ -21,6 +22,7 @@ use tradepulse_core::time::Timestamp;
 
 use crate::check::{Check, Standing};
 use crate::config::Config;
+use crate::coordinator::advisor::Member;
 use crate::store::sqlite::SqliteStore;
 
 /// What a preflight looks at.
@@ -38,6 +40,8 @@ pub struct Preflight<'a> {
     /// The accounts at the venue by the names of their wallets, or why there are none to be looked
     /// at.
     pub accounts: Result<BTreeMap<String, Arc<dyn Exchange>>, String>,
+    /// The models that are asked.
+    pub models: Vec<Member>,
     /// Now.
     pub now: Timestamp,
 }
@@ -54,7 +58,7 @@ impl Preflight<'_> {
         let store = store.as_ref();
         let mut checks = vec![self.mode(), self.keys(), self.plan(store).await];
         checks.extend(self.venue(store).await);
-        checks.push(Check::skipped("models", "the configuration names no model endpoints"));
+        checks.push(self.models().await);
         checks.extend([self.disk(), database, self.backup().await]);
         checks.extend(self.evidence(store).await);
         checks

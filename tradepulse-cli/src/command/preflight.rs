@@ -57,6 +57,14 @@ pub(crate) fn checks_of(config: &Config, place: &DataDir, runtime: &Runtime) -> 
     let (registry, data_dir) = (registry_with_models(), place.path()?);
     let mut found = Vec::new();
     let (market_data, accounts) = runtime.block_on(venue(config, &mut found));
+    let models = match runtime.block_on(crate::models::advisors(config)) {
+        Ok(advisors) => advisors.members,
+        Err(error) => {
+            let advice = "is the file there, with its manifest beside it?";
+            found.push(Check::fail("models", format!("{error:#}"), advice));
+            Vec::new()
+        }
+    };
     let preflight = Preflight {
         config,
         registry: &registry,
@@ -64,6 +72,7 @@ pub(crate) fn checks_of(config: &Config, place: &DataDir, runtime: &Runtime) -> 
         environment: &|name| std::env::var(name).ok(),
         market_data,
         accounts,
+        models,
         now: now(),
     };
     found.extend(runtime.block_on(preflight.run()));
