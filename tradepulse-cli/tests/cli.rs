@@ -250,7 +250,7 @@ fn strategies_explain_themselves_and_do_not_look_ahead() {
     let all = folder.json("strategies --json");
     let names: Vec<_> =
         all.as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
-    assert_eq!(names.len(), 7);
+    assert_eq!(names.len(), 8);
     for name in names {
         let about = folder.json(&format!("strategies {name} --json"));
         for variable in about["variables"].as_array().unwrap() {

@@ -1,7 +1,7 @@
 use anyhow::Result;
 use clap::Args;
 use tradepulse_core::backtest::Backtest;
-use tradepulse_strategies::registry;
+use tradepulse_strategies::registry_with_models;
 
 use crate::arguments::{DataDir, MarketArguments, parameters};
 use crate::output::{self, Verdict};
@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
-    let registry = registry();
+    let registry = registry_with_models();
     let strategy = registry.get(&arguments.strategy)?;
     let parameters = parameters(strategy.about().variables, &arguments.set)?;
     let market = arguments.market.load(place)?;
