@@ -180,7 +180,7 @@ impl ModelServer {
     pub(super) fn learned(&self) -> Result<&Learned, Problem> {
         self.shared.learned.as_ref().ok_or_else(|| {
             let detail = "this server has one file for a model, and no other version of it";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+            Problem::new(StatusCode::CONFLICT, detail)
         })
     }
 

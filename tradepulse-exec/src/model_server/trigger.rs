@@ -135,7 +135,7 @@ impl ModelServer {
         let settings = &self.learned()?.settings;
         let Some(samples) = &self.shared.samples else {
             let detail = "this server keeps no samples";
-            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
+            return Err(Problem::new(StatusCode::CONFLICT, detail));
         };
         let champion = self.served();
         let outcomes =

@@ -67,7 +67,7 @@ async fn a_rollback_changes_what_is_served() {
 async fn a_server_of_one_file_has_no_versions() {
     let scene = Scene::start(super::scene::trees().await, ModelServerSettings::default()).await;
     let (status, answer) = scene.post("/rollback", "").await;
-    assert_eq!(status, 503, "{answer}");
+    assert_eq!(status, 409, "{answer}");
 }
 
 #[tokio::test]
