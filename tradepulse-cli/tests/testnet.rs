@@ -119,7 +119,10 @@ fn trades(venue: &str, market: &str, protection: &[&str]) {
     assert_eq!(session.records("positions").len(), 1, "{venue}");
 
     let second = session.begin();
-    until("the target is reached", || !session.records("trades").is_empty());
+    // The other order of the protection is taken back after the trade has ended.
+    until("the target is reached and nothing rests", || {
+        !session.records("trades").is_empty() && session.records("orders --open").is_empty()
+    });
     let told = session.end(second);
     assert_eq!((&told["goes_on"], &told["counters"]["unexplained"]), (&false.into(), &0.into()));
     let trades = session.records("trades");
