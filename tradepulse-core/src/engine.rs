@@ -20,7 +20,6 @@ pub use refusal::{Refusal, RefusalReason};
 pub use rules::Rules;
 
 use crate::account::{Account, Closed, Funding, Trade};
-use crate::ensemble::Veto;
 use crate::order::{ExitReason, Fill, Leg, Moment, Order, OrderId, OrderKind, Side};
 use crate::sizing::{SizeRefusal, SizeRequest, Sizing, TradeRecord};
 use crate::strategy::{Entry, Input, Inputs, Intent, Strategy, View};
@@ -381,13 +380,7 @@ impl<S: Strategy> Engine<S> {
             return Err((RefusalReason::NotAllowed, 0.0, 0.0));
         }
         let share = self.rules.decision.judge(entry.side, view.advice()).map_err(|veto| {
-            let confidence = view.advice().map_or(0.0, |advice| advice.confidence);
-            let reason = match veto {
-                Veto::NoAdvice => RefusalReason::NoAdvice,
-                Veto::NotConfirmed => RefusalReason::NotConfirmed,
-                Veto::Opposed => RefusalReason::Opposed,
-            };
-            (reason, confidence, 0.0)
+            (veto.into(), view.advice().map_or(0.0, |advice| advice.confidence), 0.0)
         })?;
         let marked = self.account.equity(close) + self.other_equity;
         if marked.is_nan() || marked <= 0.0 {

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use crate::ensemble::Veto;
 use crate::order::Side;
 use crate::risk::RiskRule;
 
@@ -59,6 +60,16 @@ impl RefusalReason {
             Self::Rejected => "rejected",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
+        }
+    }
+}
+
+impl From<Veto> for RefusalReason {
+    fn from(veto: Veto) -> Self {
+        match veto {
+            Veto::NoAdvice => Self::NoAdvice,
+            Veto::NotConfirmed => Self::NotConfirmed,
+            Veto::Opposed => Self::Opposed,
         }
     }
 }

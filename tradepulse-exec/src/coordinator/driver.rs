@@ -13,7 +13,6 @@ use tokio::task::JoinSet;
 use tradepulse_core::desk::{
     Command, Control, Desk, DeskEvent, DeskEventKind, LaneStatus, Notice, Record,
 };
-use tradepulse_core::ensemble::Advice;
 use tradepulse_core::exchange::{Exchange, Feed, FeedEvent, VenueEvent};
 use tradepulse_core::market::{Candle, Symbol};
 use tradepulse_core::time::{Timeframe, Timestamp};
@@ -228,23 +227,6 @@ impl Driver {
             observer.fed(&event, &self.desk);
         }
         Ok(())
-    }
-
-    /// Takes a closed candle with what models advised about it when it was traded: for a run that is
-    /// made again.
-    ///
-    /// # Errors
-    /// If the journal or the store fails.
-    pub async fn feed_advised(
-        &mut self,
-        symbol: Symbol,
-        timeframe: Timeframe,
-        candle: Candle,
-        advice: Option<Advice>,
-    ) -> Result<(), DriverError> {
-        self.drain().await?;
-        self.pass_candle(&candle, timeframe).await?;
-        self.tell(DeskEventKind::Candle { symbol, timeframe, candle, advice }).await
     }
 
     /// Lets the time until the close of `candle` pass.

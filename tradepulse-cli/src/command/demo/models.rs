@@ -88,6 +88,10 @@ pub(super) fn session(
     config.decision.mode = Decides::ModelsOnly;
     // Three classes, each right about as often as the others: a third is a guess.
     config.ensemble.threshold = 0.35;
+    // They are held to what the one that looks farther was trained to foresee.
+    let (_, horizon, rise) = MODELS[1];
+    config.ensemble.horizon = u32::try_from(horizon)?;
+    config.ensemble.least_return = rise;
     config.trading.position_size_method = SizingMethod::FixedFraction;
     let end = (known + ASKED).min(series.len());
     let part = series.slice(known.saturating_sub(WARM_UP)..end);
@@ -123,9 +127,10 @@ async fn tell_records(store: &dyn TradingStore, run: &str) -> Result<()> {
         let asked = said.iter().filter(|r| r.model == name).count();
         let share = 100.0 * right as f64 / sided.len().max(1) as f64;
         line(format!(
-            "{name}: {} answers; {} times it named a side, right in {share:.1} %",
+            "{name}: {} answers; {} times it named a side, {} candles later right in {share:.1} %",
             number(asked as f64, 0),
             number(sided.len() as f64, 0),
+            MODELS[1].1,
         ))?;
     }
     Ok(())

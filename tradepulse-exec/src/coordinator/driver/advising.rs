@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 use tradepulse_core::desk::{DeskEventKind, Level};
-use tradepulse_core::ensemble::Absence;
+use tradepulse_core::ensemble::{Absence, Advice};
 use tradepulse_core::inference::Action;
 use tradepulse_core::market::{Candle, Symbol};
 use tradepulse_core::order::Side;
@@ -76,6 +76,23 @@ impl Driver {
         let (waiting, entered) = (VecDeque::new(), BTreeMap::new());
         self.advising = Some(Advising { advisor, waiting, entered });
         self
+    }
+
+    /// Takes a closed candle with what models advised about it when it was traded: for a run that is
+    /// made again.
+    ///
+    /// # Errors
+    /// If the journal or the store fails.
+    pub async fn feed_advised(
+        &mut self,
+        symbol: Symbol,
+        timeframe: Timeframe,
+        candle: Candle,
+        advice: Option<Advice>,
+    ) -> Result<(), DriverError> {
+        self.drain().await?;
+        self.pass_candle(&candle, timeframe).await?;
+        self.tell(DeskEventKind::Candle { symbol, timeframe, candle, advice }).await
     }
 
     /// A candle has closed: the desk is told of it with what models advise, at once in lockstep,
