@@ -43,7 +43,7 @@ pub use replay::Replay;
 pub use stop::{StopSignal, Stopper};
 pub use wallet_run::{Venue, WalletRun};
 
-use super::advisor::Advisors;
+use super::advisor::{Advisor, Advisors};
 use super::{
     Clock, ControlDoor, ControlHook, ControlMailbox, DriverError, Observer, Plan, PlanError,
 };
@@ -76,6 +76,8 @@ pub struct Session {
     takes_commands: bool,
     gives_up: bool,
     advisors: Option<Arc<Advisors>>,
+    /// What wallets that trade side by side share.
+    advisor: tokio::sync::Mutex<Option<Advisor>>,
 }
 
 /// One wallet of a session.
@@ -125,6 +127,7 @@ impl Session {
             takes_commands: false,
             gives_up: false,
             advisors: None,
+            advisor: tokio::sync::Mutex::default(),
         }
     }
 

@@ -70,6 +70,7 @@ impl Session {
         let all = self.wallets()?;
         let names: Vec<_> = all.iter().map(|wallet| &*wallet.name).collect();
         let _listening = self.listen(&names).await?;
+        *self.advisor.lock().await = None;
         for (i, wallet) in all.iter().cloned().enumerate() {
             let ready = tokio::select! {
                 biased;
