@@ -14,6 +14,7 @@ mod council;
 mod market;
 mod records;
 mod round;
+mod trainer;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub(super) use council::{Asked, Asker, Council};
 use market::Market;
 pub(super) use market::Told;
 pub(super) use round::{Answers, Round};
+pub use trainer::Retraining;
+pub(super) use trainer::{Trainer, TrainingNews};
 
 /// A model that is asked.
 #[derive(Clone)]
@@ -61,6 +64,8 @@ pub struct Advisors {
     pub candles: usize,
     /// How long after its end models are told of a trade; `None`: never.
     pub feedback_after: Option<Duration>,
+    /// When models are asked to train; `None`: never.
+    pub retraining: Option<Retraining>,
 }
 
 /// What is asked about the candles of some markets, and what came of it so far.
@@ -68,6 +73,7 @@ pub struct Advisor {
     advisors: Arc<Advisors>,
     markets: BTreeMap<(Symbol, Timeframe), Market>,
     council: Arc<Mutex<Council>>,
+    trainer: Option<Arc<Trainer>>,
 }
 
 #[cfg(feature = "config")]
@@ -89,6 +95,11 @@ impl Advisors {
             terms: config.trade_terms(),
             candles: config.data.candles_count as usize,
             feedback_after: feedback.send_feedback_to_models.then_some(after),
+            retraining: feedback.enabled.then(|| Retraining {
+                after_trades: u64::from(feedback.min_trades_before_retrain),
+                schedule: feedback.retrain_schedule.clone(),
+                limit: Duration::try_from_secs_f64(feedback.retrain_timeout).unwrap_or_default(),
+            }),
         })
     }
 }
@@ -103,15 +114,17 @@ impl Advisor {
         let market = |key: (Symbol, Timeframe)| (key.clone(), Market::new(key.0, key.1, kept));
         let markets: BTreeMap<_, _> = markets.into_iter().map(market).collect();
         let council = Council::new(Arc::clone(&advisors), markets.keys().cloned());
-        Self { advisors, markets, council: Arc::new(Mutex::new(council)) }
+        let trainer = advisors.retraining.clone();
+        let trainer = trainer.map(|plan| Arc::new(Trainer::new(Arc::clone(&advisors), plan)));
+        Self { advisors, markets, council: Arc::new(Mutex::new(council)), trainer }
     }
 
     /// One for another wallet that trades some of its markets: models are asked about a candle
     /// once, by whoever comes to it first, and the answer is shared.
     #[must_use]
     pub fn beside(&self, markets: impl IntoIterator<Item = (Symbol, Timeframe)>) -> Self {
-        let council = Arc::clone(&self.council);
-        Self { council, ..Self::new(Arc::clone(&self.advisors), markets) }
+        let (council, trainer) = (Arc::clone(&self.council), self.trainer.clone());
+        Self { council, trainer, ..Self::new(Arc::clone(&self.advisors), markets) }
     }
 
     /// Who is asked.
@@ -122,6 +135,11 @@ impl Advisor {
     /// What is shared with other wallets.
     pub(super) fn council(&self) -> Arc<Mutex<Council>> {
         Arc::clone(&self.council)
+    }
+
+    /// Who asks models to train; shared like what was answered.
+    pub(super) fn trainer(&self) -> Option<Arc<Trainer>> {
+        self.trainer.clone()
     }
 
     /// A candle has closed; what is older than the last one is passed over.

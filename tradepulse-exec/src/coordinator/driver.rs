@@ -198,6 +198,7 @@ impl Driver {
                     }
                 }
                 answers = Advising::next(&self.advising) => self.heard(answers).await?,
+                news = Advising::training(&self.advising) => self.trained(news).await?,
                 () = exchange.wait() => {}
                 event = feed.next() => match event? {
                     Some(event) => self.feed_event(event).await?,

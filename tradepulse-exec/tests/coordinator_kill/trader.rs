@@ -168,6 +168,7 @@ async fn advisor(store: &SqliteStore) -> Advisor {
         terms: Question::new(Timestamp::EARLIEST, 1.0),
         candles: 10,
         feedback_after: None,
+        retraining: None,
     };
     let mut advisor = Advisor::new(Arc::new(advisors), [(symbol(), TIMEFRAME)]);
     advisor.recall(store).await.unwrap();

@@ -8,6 +8,7 @@ mod models;
 mod mute_account;
 mod restart;
 mod swing;
+mod training;
 #[allow(dead_code)]
 #[path = "../live_feed/venue.rs"]
 mod venue;

@@ -15,7 +15,9 @@ use tradepulse_core::store::trading::{
 use tradepulse_core::time::{Timeframe, Timestamp};
 
 use super::{CrashPoint, Driver, DriverError, Pace};
-use crate::coordinator::advisor::{Advisor, Advisors, Answers, Asked, Asker, Round, Told};
+use crate::coordinator::advisor::{
+    Advisor, Advisors, Answers, Asked, Asker, Round, Told, TrainingNews,
+};
 use crate::inference::{Feedback, TradeOutcome};
 
 /// Who is asked, and about which candles no answer is there yet.
@@ -47,6 +49,14 @@ impl Advising {
             None => std::future::pending().await,
             Some(None) => None,
             Some(Some(round)) => Some(round.answers().await),
+        }
+    }
+
+    /// What came of a training; never, where none is asked for.
+    pub(super) async fn training(advising: &Option<Self>) -> TrainingNews {
+        match advising.as_ref().and_then(|advising| advising.advisor.trainer()) {
+            Some(trainer) => trainer.next().await,
+            None => std::future::pending().await,
         }
     }
 
@@ -292,6 +302,14 @@ impl Driver {
         Ok(())
     }
 
+    /// Keeps what came of a training.
+    pub(super) async fn trained(&mut self, news: TrainingNews) -> Result<(), DriverError> {
+        let TrainingNews { level, kind, text, data } = news;
+        self.recorder.outside_event(self.clock.now(), level, kind, text, Some(data));
+        // It comes of nothing that the journal tells.
+        self.keep().await
+    }
+
     /// Tells models how trades ended, if they want to know.
     pub(super) fn feed_back(&self, stored: &[TradingRecord]) {
         let Some(Advising { advisor, entered, .. }) = &self.advising else { return };
@@ -301,23 +319,28 @@ impl Driver {
             let known = entered.get(&(trade.symbol.clone(), trade.timeframe));
             let known = known.map(|(_, told)| Arc::clone(told));
             let (trade, store) = (trade.clone(), Arc::clone(self.recorder.store()));
-            let advisors = Arc::clone(advisor.advisors());
+            let (advisors, trainer) = (Arc::clone(advisor.advisors()), advisor.trainer());
             tokio::spawn(async move {
                 tokio::time::sleep(after).await;
-                tell_outcome(&advisors, &trade, known.map(|told| told.json()), &*store).await;
+                let told = known.map(|told| told.json());
+                for member in tell_outcome(&advisors, &trade, told, &*store).await {
+                    if let Some(trainer) = &trainer {
+                        trainer.told_of_trade(member);
+                    }
+                }
             });
         }
     }
 }
 
 /// Tells every model of a trade with the snapshot of its entry: as it was `told`, or as it is
-/// stored.
+/// stored. Which of them took it, by number.
 async fn tell_outcome(
     advisors: &Advisors,
     trade: &TradeRecord,
     told: Option<serde_json::Value>,
     store: &dyn TradingStore,
-) {
+) -> Vec<usize> {
     let stored = async {
         let filter = RecordFilter {
             run: Some(trade.run.clone()),
@@ -333,7 +356,7 @@ async fn tell_outcome(
         Some(told) => Some(told),
         None => stored.await,
     };
-    let Some(snapshot) = snapshot else { return };
+    let Some(snapshot) = snapshot else { return Vec::new() };
     let feedback = Feedback {
         decision: match trade.side {
             Side::Long => Action::Long,
@@ -347,8 +370,12 @@ async fn tell_outcome(
         },
         snapshot,
     };
-    for member in &advisors.members {
+    let mut taken = Vec::new();
+    for (number, member) in advisors.members.iter().enumerate() {
         // What a model does not take it does not learn from; nothing else depends on it.
-        let _ = member.model.learn(&feedback).await;
+        if member.model.learn(&feedback).await.is_ok() {
+            taken.push(number);
+        }
     }
+    taken
 }

@@ -151,9 +151,18 @@ impl Session {
     async fn advisor(&self, plan: &Plan, replay: bool) -> Result<Option<Advisor>, SessionError> {
         let Some(advisors) = &self.advisors else { return Ok(None) };
         if replay {
-            let advisors = Advisors { feedback_after: None, ..(**advisors).clone() };
+            let advisors =
+                Advisors { feedback_after: None, retraining: None, ..(**advisors).clone() };
             return Ok(Some(Advisor::new(Arc::new(advisors), plan.markets())));
         }
+        Ok(Some(self.shared_advisor(advisors).await?.beside(plan.markets())))
+    }
+
+    /// What the wallets share, as it is stored when the first of them begins.
+    pub(super) async fn shared_advisor(
+        &self,
+        advisors: &Arc<Advisors>,
+    ) -> Result<Advisor, SessionError> {
         let mut shared = self.advisor.lock().await;
         let advisor = match &*shared {
             Some(advisor) => advisor,
@@ -163,7 +172,7 @@ impl Session {
                 shared.insert(advisor)
             }
         };
-        Ok(Some(advisor.beside(plan.markets())))
+        Ok(advisor.beside(self.plan.markets()))
     }
 
     fn record(
