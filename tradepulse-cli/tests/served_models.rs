@@ -203,3 +203,22 @@ fn an_onnx_model_is_served_where_its_library_is() {
     let report = String::from_utf8_lossy(&report.stdout).into_owned();
     assert!(report.contains("ONNX Runtime") && report.contains(&library), "{report}");
 }
+
+#[test]
+fn the_demo_asks_a_third_model_where_its_library_is() {
+    let folder = Folder::new();
+    let library = onnx_runtime();
+    let mut demo = folder.command("demo --candles 5000 --seed 7");
+    let nothing = folder.path("nothing.so").display().to_string();
+    let out = demo.env("ORT_DYLIB_PATH", library.as_ref().unwrap_or(&nothing)).output().unwrap();
+    let told = String::from_utf8_lossy(&out.stdout).into_owned();
+    let words = match library {
+        Some(_) => {
+            ["  network looks 6 candles ahead; on", " rows it never saw ", "network: 1,000 answers"]
+        }
+        None => ["the demo goes on with two", "near: 1,000 answers", "far: 1,000 answers"],
+    };
+    for words in words {
+        assert!(told.contains(words), "{words} is not in\n{told}");
+    }
+}
