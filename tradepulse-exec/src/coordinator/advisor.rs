@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tradepulse_core::ensemble::{Absence, Advice, Decision, Ensemble, Panel, Question, Settled};
+use tradepulse_core::ensemble::{
+    Absence, Advice, Decision, Dropped, Ensemble, Panel, Question, Settled,
+};
 use tradepulse_core::inference::{Action, Labelling, Prediction};
 use tradepulse_core::market::{Candle, Symbol};
 use tradepulse_core::time::{Timeframe, Timestamp};
@@ -175,7 +177,11 @@ impl Advisor {
         let mut silent = Vec::new();
         for (count, member) in self.silent.iter_mut().zip(&self.advisors.members) {
             let vote = decision.votes.iter().find(|vote| vote.model == member.name);
-            let answered = vote.is_some_and(|vote| vote.dropped.is_none());
+            let dropped = vote.map(|vote| &vote.dropped);
+            if matches!(dropped, Some(Some(Dropped::Absent(Absence::Hindsight { .. })))) {
+                continue;
+            }
+            let answered = matches!(dropped, Some(None));
             let before = *count;
             *count = if answered { 0 } else { before.saturating_add(1) };
             if *count == SILENT_AFTER {

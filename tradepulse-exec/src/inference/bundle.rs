@@ -243,6 +243,7 @@ async fn describe(
         output: flags.output,
         horizon: None,
         data: None,
+        learnt_to: None,
         golden_sample: GoldenSample { input: sample, output, tolerance: 1e-9 },
     })
 }

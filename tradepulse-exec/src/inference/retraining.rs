@@ -204,6 +204,7 @@ pub async fn retrain(
         output: made,
         horizon: plan.horizon,
         data: Some(folds.fingerprint()),
+        learnt_to: Some(training.known),
         golden_sample: GoldenSample { input, output, tolerance: 1e-9 },
         ..about.clone()
     };
