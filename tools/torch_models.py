@@ -31,6 +31,19 @@ class Recurrent(nn.Module):
         return torch.tanh(self.head(outputs[:, -1]))
 
 
+class Convolution(nn.Module):
+    """Slides over a row."""
+
+    def __init__(self):
+        super().__init__()
+        self.filters = nn.Conv1d(1, 4, 3)
+        self.head = nn.Linear(4 * (INPUTS - 2), 1)
+
+    def forward(self, x):
+        seen = torch.tanh(self.filters(x.unsqueeze(1)))
+        return torch.sigmoid(self.head(seen.flatten(1)))
+
+
 class Forecast(nn.Module):
     """Answers a number a row, not a row of one number."""
 
@@ -88,17 +101,6 @@ def classifier():
     )
 
 
-def convolution():
-    return nn.Sequential(
-        nn.Unflatten(1, (1, INPUTS)),
-        nn.Conv1d(1, 4, 3),
-        nn.Tanh(),
-        nn.Flatten(),
-        nn.Linear(4 * (INPUTS - 2), 1),
-        nn.Sigmoid(),
-    )
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=pathlib.Path)
@@ -111,7 +113,7 @@ def main():
     models = {
         "classifier": classifier(),
         "recurrent": Recurrent(),
-        "convolution": convolution(),
+        "convolution": Convolution(),
         "forecast": Forecast(),
         "branching": Branching(),
         "double": nn.Sequential(nn.Linear(INPUTS, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, 1)).double(),
