@@ -175,6 +175,36 @@ fn onnx_runtime() -> Option<String> {
 }
 
 #[test]
+fn a_torchscript_model_is_served_by_a_build_with_libtorch() {
+    let folder = Folder::new();
+    fs::copy(fixture("torch/models/classifier.pt"), folder.path("network.pt")).unwrap();
+    let about = "network.pt --features raw --output probs3";
+    let out = folder.run(&format!("model-server --model {about}"));
+    let told = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(2), "{told}");
+    if !cfg!(feature = "torch") {
+        let expected = "convert_to_onnx.py --input network.pt --output network.onnx";
+        assert!(told.contains(expected) && told.contains("cargo build --features torch"), "{told}");
+        return;
+    }
+    let convert = format!("model convert {about}");
+    assert!(told.contains("--sample NUMBERS") && told.contains("model convert"), "{told}");
+    assert_eq!(folder.run(&convert).status.code(), Some(2));
+    let sample = " --sample 0,1,2,3,4,5,6,7,8,9";
+    assert_eq!(folder.run(&(convert + sample)).status.code(), Some(0));
+    assert_eq!(folder.run("model inspect network.pt").status.code(), Some(0));
+    let served = Served::start(folder.command("model-server --model network.pt"));
+    let input = json!({ "name": "input", "shape": [1, 10], "datatype": "FP32",
+                        "data": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9] });
+    let asked = json!({ "inputs": [input] }).to_string();
+    let (status, told) = served.post("/v2/models/network/infer", &asked);
+    assert_eq!(status, 200, "{told}");
+    let sum: f64 =
+        told["outputs"][0]["data"].as_array().unwrap().iter().filter_map(Value::as_f64).sum();
+    assert!((sum - 1.0).abs() < 1e-6, "{told}");
+}
+
+#[test]
 fn an_onnx_model_is_served_where_its_library_is() {
     let folder = Folder::new();
     fs::copy(fixture("onnx/models/classifier.onnx"), folder.path("network.onnx")).unwrap();

@@ -20,8 +20,8 @@ use crate::{clock, signals};
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The model: a LightGBM text model, or one that ends in .onnx (ONNX Runtime has to be here:
-    /// see doctor), its manifest NAME.manifest.json beside it; or the folder of its versions (`model
-    /// publish`), whose newest good one is served
+    /// see doctor) or .pt (TorchScript, by a build with libtorch), its manifest NAME.manifest.json
+    /// beside it; or the folder of its versions (`model publish`), whose newest good one is served
     #[arg(long, value_name = "FILE|DIR")]
     model: PathBuf,
     /// What it is called [default: what its manifest says, or the file's name]

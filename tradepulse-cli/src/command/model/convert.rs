@@ -10,7 +10,7 @@ use crate::records;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// A model without a manifest: a LightGBM text model
+    /// A model without a manifest, of any kind that `model-server` takes
     file: PathBuf,
     /// What it is called [default: the file's name]
     #[arg(long)]
@@ -38,7 +38,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
     }
     let registry = FeatureRegistry::default();
     let manifest = records::runtime()?.block_on(async {
-        let width = bundle::width(&file)?;
+        let named = registry.get(&flags.features).ok().map(|set| set.names().len());
+        let told = if sample.is_empty() { named } else { Some(sample.len()) };
+        let width = bundle::width(&file, told)?;
         let sample = if sample.is_empty() { (0..width).map(small).collect() } else { sample };
         if sample.len() != width {
             bail!("--sample has {} numbers, the model takes {width}", sample.len());
