@@ -18,14 +18,10 @@
 
 mod batch;
 mod health;
-mod json_number;
-mod json_scanner;
-mod json_shape;
 mod learning;
 mod metrics;
 mod openapi;
 mod outcomes;
-mod plain_snapshot;
 mod predict;
 mod problem;
 mod retrain;
