@@ -74,11 +74,12 @@ impl TradingStore for SqliteStore {
     }
 }
 
-/// The last version of each record, with its entries: nobody would see the versions before it.
-fn latest(
-    records: &[TradingRecord],
-) -> Result<Vec<(&TradingRecord, Map<String, Value>)>, StoreError> {
-    let mut latest = Vec::with_capacity(records.len());
+/// A record with its entries.
+type Flat<'a> = (&'a TradingRecord, Map<String, Value>);
+
+/// The last version of each record: nobody would see the versions before it.
+fn latest(records: &[TradingRecord]) -> Result<Vec<Flat<'_>>, StoreError> {
+    let mut latest: Vec<Flat<'_>> = Vec::with_capacity(records.len());
     let mut places = HashMap::new();
     for record in records {
         let flat = record.flat()?;
@@ -89,7 +90,7 @@ fn latest(
                 latest.push((record, flat));
             }
             Entry::Occupied(place) => {
-                let before: &mut (&TradingRecord, _) = &mut latest[*place.get()];
+                let before = &mut latest[*place.get()];
                 before.0.accept(record)?;
                 *before = (record, flat);
             }
