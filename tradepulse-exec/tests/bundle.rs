@@ -27,7 +27,7 @@ fn published() -> (tempfile::TempDir, PathBuf) {
     fs::copy(model("regression"), &file).unwrap();
     let registry = FeatureRegistry::default();
     let sample = vec![0.5, -0.25, 1.0, 0.0, 2.0, 7.0];
-    block_on(write_manifest(&file, &flags(), &registry, sample)).unwrap();
+    block_on(write_manifest(&file, &flags(), &registry, sample, None)).unwrap();
     (folder, file)
 }
 

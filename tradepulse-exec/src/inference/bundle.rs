@@ -15,6 +15,7 @@ use tradepulse_core::inference::{
     FeatureRegistry, FeatureSet, GoldenSample, MANIFEST_VERSION, Manifest, ManifestError,
     OutputKind, Predictor, UnknownFeatures, contract_hash,
 };
+use tradepulse_core::time::Timestamp;
 
 #[cfg(feature = "boosting")]
 use super::ftrl::{Ftrl, FtrlError};
@@ -139,6 +140,7 @@ pub async fn load(
 }
 
 /// Writes the manifest of a bare file, with `sample` as the golden sample, and returns its path.
+/// `learnt_to` is what its maker knows of the newest candle that it learnt from.
 ///
 /// # Errors
 /// As [`load`], or if the manifest cannot be written.
@@ -147,10 +149,12 @@ pub async fn write_manifest(
     flags: &Flags,
     registry: &FeatureRegistry,
     sample: Vec<f64>,
+    learnt_to: Option<Timestamp>,
 ) -> Result<PathBuf, BundleError> {
     let bytes = read(file)?;
     let (model, platform) = open(file, &bytes, Some(sample.len()))?;
-    let manifest = describe(file, &bytes, &model, flags, registry, sample).await?;
+    let described = describe(file, &bytes, &model, flags, registry, sample).await?;
+    let manifest = Manifest { learnt_to, ..described };
     let text = manifest.to_json()?;
     Bundle::new(manifest, model.predictor, platform, registry).await?;
     let path = manifest_path(file);

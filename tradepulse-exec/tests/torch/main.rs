@@ -121,9 +121,9 @@ async fn a_bundle_may_be_a_torchscript_model() {
     assert!(matches!(told, BundleError::Width { .. }), "{told}");
     assert!(matches!(bundle::width(&file, None), Err(BundleError::Width { .. })));
     assert_eq!(bundle::width(&file, Some(10)).unwrap(), 10);
-    let narrow = bundle::write_manifest(&file, &raw, &registry, vec![0.5; 9]).await;
+    let narrow = bundle::write_manifest(&file, &raw, &registry, vec![0.5; 9], None).await;
     assert!(matches!(narrow, Err(BundleError::Torch { .. })));
-    bundle::write_manifest(&file, &raw, &registry, vec![0.5; 10]).await.unwrap();
+    bundle::write_manifest(&file, &raw, &registry, vec![0.5; 10], None).await.unwrap();
     let bundle = bundle::load(&file, None, &registry).await.unwrap();
     assert_eq!(bundle.manifest().feature_names[9], "feature_9");
 
