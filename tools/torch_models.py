@@ -3,8 +3,8 @@
     python tools/torch_models.py OUT [--rows 60]
 
 writes OUT/rows.csv, and for each model OUT/NAME.pt and OUT/NAME.csv (its answers): TorchScript, but
-for `whole`, which is a pickled module, and `weights`, which is a state dict. `mixing`, `pair` and
-`nan` are models that cannot be served. Needs the packages torch and numpy.
+for `whole`, which is a pickled module, and `weights`, which is a state dict. `frozen` is `classifier` with
+its weights made constants. `mixing`, `pair` and `nan` are models that cannot be served. Needs the packages torch and numpy.
 """
 
 import argparse
@@ -132,6 +132,8 @@ def main():
             answers = model(x)
         if isinstance(answers, torch.Tensor):
             write(options.out / f"{name}.csv", answers.reshape(len(rows), -1).numpy())
+    frozen = torch.jit.freeze(torch.jit.script(models["classifier"]))
+    frozen.save(str(options.out / "frozen.pt"))
     torch.save(models["classifier"], options.out / "whole.pt")
     torch.save(models["classifier"].state_dict(), options.out / "weights.pt")
 

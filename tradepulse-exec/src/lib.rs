@@ -36,7 +36,13 @@ pub mod exchange;
 pub mod export;
 #[cfg(feature = "data")]
 pub mod import;
-#[cfg(any(feature = "coordinator", feature = "lightgbm", feature = "onnx", feature = "remote"))]
+#[cfg(any(
+    feature = "coordinator",
+    feature = "lightgbm",
+    feature = "onnx",
+    feature = "remote",
+    feature = "torch"
+))]
 pub mod inference;
 #[cfg(feature = "logging")]
 pub mod logging;

@@ -69,6 +69,7 @@ async fn converted_models_answer_as_in_pytorch() {
         ("forecast", "score", "--feature-names a,b,c,d,e,f,g,h,i,j"),
         ("branching", "logits", "--classes short,hold,long"),
         ("double", "score", ""),
+        ("frozen", "probs3", ""),
         ("whole", "probs3", "--trust-pickle"),
     ];
     for (name, kind, flags) in cases {
@@ -91,7 +92,8 @@ async fn converted_models_answer_as_in_pytorch() {
             }
             _ => {}
         }
-        let answered = folder.path().join(if name == "whole" { "classifier" } else { name });
+        let same = ["frozen", "whole"].contains(&name);
+        let answered = folder.path().join(if same { "classifier" } else { name });
         let expected = table(&answered.with_extension("csv")).concat();
         let outputs = bundle.model().predict(Rows::new(&rows, 10).unwrap()).await.unwrap();
         assert_eq!(outputs.len(), expected.len());
@@ -127,6 +129,7 @@ fn what_cannot_be_converted_is_told() {
         ("double", "--output-kind probs3", "has 1 outputs, which are not probs3"),
         ("double", "--features basic10 --input-size 9", "10 names of features, --input-size is 9"),
         ("branching", "--classes long,long,hold", "each once"),
+        ("branching", "--horizon 0", "invalid count value: '0'"),
     ];
     for (name, flags, expected) in cases {
         let (code, told) = convert(&folder, name, flags);

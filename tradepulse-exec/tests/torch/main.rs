@@ -67,6 +67,8 @@ async fn fresh_models_answer_as_in_python() {
     let Some(folder) = fresh() else { return };
     let names = ["classifier", "recurrent", "convolution", "forecast", "branching", "double"];
     compare(folder.path(), &names).await;
+    fs::copy(folder.path().join("frozen.pt"), folder.path().join("classifier.pt")).unwrap();
+    compare(folder.path(), &["classifier"]).await;
 
     let refused = |name: &str| {
         let file = folder.path().join(format!("{name}.pt"));
