@@ -192,7 +192,7 @@ fn status_tells_where_trading_stands() {
     for words in ["No process trades", "10,206.75", "206.75", "500.00", "stopped", "2 filled"] {
         assert!(said.contains(words), "{words} is not in\n{said}");
     }
-    assert!(said.contains("broken off"), "{said}");
+    assert!(said.contains("its process died"), "{said}");
 }
 
 #[test]

@@ -46,6 +46,6 @@ pub mod training;
 #[cfg(all(feature = "lightgbm", any(feature = "coordinator", feature = "remote")))]
 pub use local::{LocalError, LocalModel};
 #[cfg(any(feature = "coordinator", feature = "remote"))]
-pub use market_model::{Feedback, MarketModel, TradeOutcome};
+pub use market_model::{Feedback, MarketModel, Retrained, TradeOutcome};
 #[cfg(any(feature = "coordinator", feature = "remote"))]
 pub use snapshot::{MarketSnapshot, SnapshotMeta};

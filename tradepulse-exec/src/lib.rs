@@ -56,6 +56,8 @@ pub mod parity;
 pub mod preflight;
 #[cfg(any(feature = "coinbase", feature = "simulator"))]
 pub mod private_key;
+#[cfg(any(feature = "config", feature = "coordinator", feature = "model-server"))]
+pub mod schedule;
 #[cfg(feature = "secret")]
 pub mod secret;
 #[cfg(feature = "simulator")]

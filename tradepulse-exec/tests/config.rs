@@ -167,7 +167,7 @@ fn what_is_wrong_is_named_with_line_path_and_remedy() {
         ("trading:\n  max_open_positions: 2\n", &["did you mean safety.max_open_positions?"]),
         ("xyzzy: 1\n", &["no such key (known: mode, exchange"]),
         ("dashboard: []\n", &["dashboard", "not in this version"]),
-        ("retraining:\n  enabled: true\n", &["retraining.enabled", "not in this version"]),
+        ("retraining: {retrain_schedule: nightly}\n", &["retraining.retrain_schedule", "schedule"]),
         ("model_endpoints: [{name: a}, {name: a, port: 2}]\n", &["two models are called \"a\""]),
         ("model_endpoints: [{name: a b}]\n", &["letters, digits"]),
         ("decision: {mode: models_only}\n", &["models_only needs model_endpoints"]),

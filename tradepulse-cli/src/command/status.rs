@@ -161,8 +161,8 @@ fn runs(runs: &[RunRecord], locked: bool) -> impl std::fmt::Display {
         let how = match (&run.ending, run.ended_at, locked) {
             (Some(ending), ..) => ending.as_str(),
             (None, Some(_), _) => "",
-            (None, None, true) => "going on, or broken off",
-            (None, None, false) => "broken off",
+            (None, None, true) => "going on, or its process died",
+            (None, None, false) => "its process died",
         };
         table.add_row([
             run.id.clone(),

@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Decision, Gate};
 use crate::inference::Action;
@@ -33,6 +34,29 @@ impl Advice {
             }),
         }
     }
+
+    /// What a decision advised that was kept as JSON: as [`new`](Self::new) said of it.
+    ///
+    /// # Errors
+    /// If it is no decision.
+    pub fn recorded(decision: &Value) -> Result<Option<Self>, serde_json::Error> {
+        let Recorded { advice, stopped } = Recorded::deserialize(decision)?;
+        let none = stopped.is_some_and(|by| matches!(&*by.gate, "quorum" | "disagreement"));
+        Ok((!none).then_some(advice))
+    }
+}
+
+/// What is read back of a decision.
+#[derive(Deserialize)]
+struct Recorded {
+    #[serde(flatten)]
+    advice: Advice,
+    stopped: Option<Stopped>,
+}
+
+#[derive(Deserialize)]
+struct Stopped {
+    gate: String,
 }
 
 /// Whose word an entry needs.

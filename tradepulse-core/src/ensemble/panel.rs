@@ -76,6 +76,31 @@ impl Panel {
         }
     }
 
+    /// Takes up what was said in an earlier run of the candle that closed at `at` with `price`, and
+    /// is not settled yet. Models that are none of these are passed over. Candles come in their
+    /// order, as they do to [`decide`](Self::decide).
+    pub fn resume<'a>(
+        &mut self,
+        at: Timestamp,
+        price: f64,
+        said: impl IntoIterator<Item = (&'a str, Action)>,
+    ) {
+        let mut actions = vec![None; self.members.len()];
+        for (model, action) in said {
+            if let Some(i) = self.members.iter().position(|member| member.model == model) {
+                actions[i] = Some(action);
+            }
+        }
+        self.open.push_back(Said { at, price, actions });
+    }
+
+    /// Counts an answer of an earlier run that could not be used.
+    pub fn remember_refused(&mut self, model: &str) {
+        if let Some(member) = self.members.iter_mut().find(|member| member.model == model) {
+            member.record.refuse();
+        }
+    }
+
     /// A candle closed at `at` with `price`: settles what was said a horizon before, oldest first.
     pub fn close(&mut self, at: Timestamp, price: f64) -> Vec<Settled> {
         let mut settled = Vec::new();
@@ -244,6 +269,28 @@ mod tests {
         let records: Vec<_> =
             panel.records().map(|(model, r)| (model, r.right(), r.total())).collect();
         assert_eq!(records, [("a", 1, 1), ("b", 0, 0)]);
+    }
+
+    #[test]
+    fn what_was_said_before_a_restart_counts_as_if_there_had_been_none() {
+        let at = |candle: i64| Timestamp::from_ms(candle * 300_000);
+        let mut whole = panel(Settings::default());
+        let said = |action| Ok(prediction(at(1), action, 0.9));
+        let answers = vec![said(Action::Long), said(Action::Short)];
+        whole.decide(&Question::new(at(1), 100.0), answers);
+        let mut again = panel(Settings::default());
+        let named = [("b", Action::Short), ("gone", Action::Hold), ("a", Action::Long)];
+        again.resume(at(1), 100.0, named);
+        for panel in [&mut whole, &mut again] {
+            assert_eq!(panel.close(at(4), 101.0).len(), 1);
+        }
+        again.remember_refused("b");
+        again.remember_refused("gone");
+        let records = |panel: &Panel| -> Vec<_> {
+            panel.records().map(|(_, record)| (record.right(), record.total())).collect()
+        };
+        assert_eq!(records(&whole), [(1, 1), (0, 1)]);
+        assert_eq!(records(&again), [(1, 1), (0, 2)]);
     }
 
     #[test]

@@ -215,6 +215,22 @@ proptest! {
     }
 
     #[test]
+    fn advice_is_read_back_as_it_was_given(crowd in crowd(), least in 1..4_usize, most in 0.0..1.0_f64) {
+        for method in METHODS {
+            let settings = Settings {
+                method,
+                min_responding_models: least,
+                uncertainty_threshold: most,
+                ..Settings::default()
+            };
+            let decision = decide(settings, &crowd);
+            let kept = serde_json::to_value(&decision).unwrap().to_string();
+            let read = Advice::recorded(&serde_json::from_str(&kept).unwrap()).unwrap();
+            prop_assert_eq!(read, Advice::new(&decision));
+        }
+    }
+
+    #[test]
     fn a_unanimous_vote_wins(
         action in action(), confidences in prop::collection::vec(0.001..=1.0_f64, 1..8),
         record in record(),

@@ -8,6 +8,7 @@ use super::Config;
 use super::reader::Reader;
 use super::section::{choice, section};
 use super::yaml::Node;
+use crate::schedule::RetrainSchedule;
 
 choice! {
     /// How answers of models become a decision.
@@ -89,6 +90,15 @@ section! {
         send_feedback_to_models: bool = false, "";
         /// How long after a trade's end it is sent.
         feedback_delay: f64 = 0.0, "s", 0.0 ..= 86_400.0;
+        /// Ask the models' servers to train (/retrain/trigger), in the background. Replays never do.
+        enabled: bool = false, "";
+        /// Trades that a server has taken, since it was asked last, after which it is asked to train.
+        /// Counted from the start of the process; needs send_feedback_to_models.
+        min_trades_before_retrain: u32 = 50, "trades", 1 ..= 1_000_000;
+        /// When they are asked besides, UTC: minute, hour, day, month, weekday; null is never.
+        retrain_schedule: Option<RetrainSchedule> = "0 2 * * *".parse().ok(), "";
+        /// Longest time for a training.
+        retrain_timeout: f64 = 600.0, "s", 1.0 ..= 86_400.0;
     }
 }
 

@@ -11,12 +11,7 @@ const SECRET_WORDS: [&str; 6] =
     ["secret", "token", "password", "passphrase", "api_key", "private_key"];
 
 /// What a later version may know: to be told apart from what was misspelt.
-const NOT_IN_THIS_VERSION: &[&str] = &[
-    "dashboard",
-    "retraining.enabled",
-    "retraining.min_trades_before_retrain",
-    "retraining.retrain_schedule",
-];
+const NOT_IN_THIS_VERSION: &[&str] = &["dashboard"];
 
 /// Walks the tree, keeps the path and gathers what is wrong.
 pub(super) struct Reader {

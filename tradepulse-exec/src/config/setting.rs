@@ -12,6 +12,7 @@ use tradepulse_core::time::Timeframe;
 use super::key::{Key, Kind};
 use super::reader::{Reader, is_discreet};
 use super::yaml::{Node, Value, scalar};
+use crate::schedule::RetrainSchedule;
 
 /// A type that can be read from the file.
 pub(super) trait Setting: Sized {
@@ -140,6 +141,7 @@ parsed!(Timeframe, "length such as 5m, 1h or 1d");
 parsed!(ExchangeName, "name of an exchange such as binance");
 parsed!(VariableName, VARIABLE);
 parsed!(Url, URL);
+parsed!(RetrainSchedule, "schedule in UTC such as 0 2 * * *");
 parsed!(IpAddr, "IP address such as 127.0.0.1");
 
 impl Setting for PathBuf {

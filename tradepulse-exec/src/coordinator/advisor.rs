@@ -1,29 +1,39 @@
 //! The models of a session: asked about each closed candle, together, within one deadline.
 //!
 //! An [`Advisor`] keeps what models are told of each market (candles, indicators, regime), asks all
-//! of them side by side, and puts their answers together ([`Panel`]). It knows no desk and no store:
-//! the [`Driver`](super::Driver) tells it of candles, hands its advice on, and keeps its records.
+//! of them side by side, and puts their answers together
+//! ([`Panel`](tradepulse_core::ensemble::Panel)). It knows no desk and no store: the
+//! [`Driver`](super::Driver) tells it of candles, hands its advice on, and keeps its records. The
+//! wallets of a session share the answers ([`Advisor::beside`]).
+//!
+//! What models said is stored before anything comes of it, together with the decision. A process
+//! that goes on therefore asks about no candle twice, and judges what was said before it
+//! ([`Advisor::recall`]).
 
+mod council;
 mod market;
 mod records;
+mod round;
+mod trainer;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
-use tokio::task::JoinSet;
-use tokio::time::timeout;
-use tradepulse_core::ensemble::{
-    Absence, Advice, Decision, Dropped, Ensemble, Panel, Question, Settled,
-};
-use tradepulse_core::inference::{Action, Labelling, Prediction};
+use tokio::sync::Mutex;
+use tradepulse_core::ensemble::{Ensemble, Question};
+use tradepulse_core::inference::Labelling;
 use tradepulse_core::market::{Candle, Symbol};
-use tradepulse_core::time::{Timeframe, Timestamp};
+use tradepulse_core::time::Timeframe;
 
 use crate::inference::MarketModel;
+pub(super) use council::{Asked, Asker, Council};
 use market::Market;
 pub(super) use market::Told;
+pub(super) use round::{Answers, Round};
+pub use trainer::Retraining;
+pub(super) use trainer::{Trainer, TrainingNews};
 
 /// A model that is asked.
 #[derive(Clone)]
@@ -54,41 +64,16 @@ pub struct Advisors {
     pub candles: usize,
     /// How long after its end models are told of a trade; `None`: never.
     pub feedback_after: Option<Duration>,
+    /// When models are asked to train; `None`: never.
+    pub retraining: Option<Retraining>,
 }
 
 /// What is asked about the candles of some markets, and what came of it so far.
 pub struct Advisor {
     advisors: Arc<Advisors>,
     markets: BTreeMap<(Symbol, Timeframe), Market>,
-    silent: Vec<u32>,
-}
-
-/// What was answered about a candle.
-#[derive(Clone, Debug)]
-pub(super) struct Answers {
-    pub(super) answers: Vec<Result<Prediction, Absence>>,
-    latencies: Vec<Duration>,
-}
-
-impl Answers {
-    /// None of `members` answered.
-    pub(super) fn none(members: usize, why: &Absence) -> Self {
-        let answers = (0..members).map(|_| Err(why.clone())).collect();
-        Self { answers, latencies: vec![Duration::ZERO; members] }
-    }
-}
-
-/// What models came to about a candle.
-#[derive(Clone, Debug)]
-pub(super) struct Advised {
-    pub(super) at: Timestamp,
-    pub(super) decision: Decision,
-    pub(super) latencies: Vec<Duration>,
-    /// What is known since about earlier candles.
-    pub(super) settled: Vec<Settled>,
-    /// Models that have fallen silent with this candle, and those that answer again.
-    pub(super) silent: Vec<(String, bool)>,
-    pub(super) advice: Option<Advice>,
+    council: Arc<Mutex<Council>>,
+    trainer: Option<Arc<Trainer>>,
 }
 
 #[cfg(feature = "config")]
@@ -110,12 +95,14 @@ impl Advisors {
             terms: config.trade_terms(),
             candles: config.data.candles_count as usize,
             feedback_after: feedback.send_feedback_to_models.then_some(after),
+            retraining: feedback.enabled.then(|| Retraining {
+                after_trades: u64::from(feedback.min_trades_before_retrain),
+                schedule: feedback.retrain_schedule.clone(),
+                limit: Duration::try_from_secs_f64(feedback.retrain_timeout).unwrap_or_default(),
+            }),
         })
     }
 }
-
-/// A model that gave no usable answer so often in a row is taken for offline.
-const SILENT_AFTER: u32 = 3;
 
 impl Advisor {
     /// An advisor that knows nothing of its markets yet.
@@ -123,15 +110,21 @@ impl Advisor {
         advisors: Arc<Advisors>,
         markets: impl IntoIterator<Item = (Symbol, Timeframe)>,
     ) -> Self {
-        let market = |key: (Symbol, Timeframe)| {
-            let models = advisors.members.iter().map(|member| (member.name.clone(), member.weight));
-            let panel = Panel::new(advisors.ensemble, advisors.labelling, key.1, models);
-            let market = Market::new(key.0.clone(), key.1, advisors.candles, panel);
-            (key, market)
-        };
-        let markets = markets.into_iter().map(market).collect();
-        let silent = vec![0; advisors.members.len()];
-        Self { advisors, markets, silent }
+        let kept = advisors.candles;
+        let market = |key: (Symbol, Timeframe)| (key.clone(), Market::new(key.0, key.1, kept));
+        let markets: BTreeMap<_, _> = markets.into_iter().map(market).collect();
+        let council = Council::new(Arc::clone(&advisors), markets.keys().cloned());
+        let trainer = advisors.retraining.clone();
+        let trainer = trainer.map(|plan| Arc::new(Trainer::new(Arc::clone(&advisors), plan)));
+        Self { advisors, markets, council: Arc::new(Mutex::new(council)), trainer }
+    }
+
+    /// One for another wallet that trades some of its markets: models are asked about a candle
+    /// once, by whoever comes to it first, and the answer is shared.
+    #[must_use]
+    pub fn beside(&self, markets: impl IntoIterator<Item = (Symbol, Timeframe)>) -> Self {
+        let (council, trainer) = (Arc::clone(&self.council), self.trainer.clone());
+        Self { council, trainer, ..Self::new(Arc::clone(&self.advisors), markets) }
     }
 
     /// Who is asked.
@@ -139,16 +132,14 @@ impl Advisor {
         &self.advisors
     }
 
-    /// Its markets.
-    pub fn markets(&self) -> impl Iterator<Item = &(Symbol, Timeframe)> {
-        self.markets.keys()
+    /// What is shared with other wallets.
+    pub(super) fn council(&self) -> Arc<Mutex<Council>> {
+        Arc::clone(&self.council)
     }
 
-    /// Counts what is known of an earlier prediction.
-    fn remember(&mut self, market: &(Symbol, Timeframe), model: &str, said: Action, truth: Action) {
-        if let Some(market) = self.markets.get_mut(market) {
-            market.panel.remember(model, said, truth);
-        }
+    /// Who asks models to train; shared like what was answered.
+    pub(super) fn trainer(&self) -> Option<Arc<Trainer>> {
+        self.trainer.clone()
     }
 
     /// A candle has closed; what is older than the last one is passed over.
@@ -162,60 +153,6 @@ impl Advisor {
     pub(super) fn told(&self, symbol: &Symbol, timeframe: Timeframe) -> Option<Told> {
         Some(self.markets.get(&(symbol.clone(), timeframe))?.told())
     }
-
-    /// What the answers about the candle that closed at `at` with `price` come to.
-    pub(super) fn decide(
-        &mut self,
-        (symbol, timeframe): (&Symbol, Timeframe),
-        (at, price): (Timestamp, f64),
-        Answers { answers, latencies }: Answers,
-    ) -> Option<Advised> {
-        let market = self.markets.get_mut(&(symbol.clone(), timeframe))?;
-        let settled = market.panel.close(at, price);
-        let question = Question { candle: at, price, ..self.advisors.terms };
-        let decision = market.panel.decide(&question, answers);
-        let mut silent = Vec::new();
-        for (count, member) in self.silent.iter_mut().zip(&self.advisors.members) {
-            let vote = decision.votes.iter().find(|vote| vote.model == member.name);
-            let dropped = vote.map(|vote| &vote.dropped);
-            if matches!(dropped, Some(Some(Dropped::Absent(Absence::Hindsight { .. })))) {
-                continue;
-            }
-            let answered = matches!(dropped, Some(None));
-            let before = *count;
-            *count = if answered { 0 } else { before.saturating_add(1) };
-            if *count == SILENT_AFTER {
-                silent.push((member.name.clone(), true));
-            } else if answered && before >= SILENT_AFTER {
-                silent.push((member.name.clone(), false));
-            }
-        }
-        let advice = Advice::new(&decision);
-        Some(Advised { at, decision, latencies, settled, silent, advice })
-    }
-}
-
-/// Asks all of them side by side. Who has not answered by its deadline is late.
-pub(super) async fn ask(advisors: &Arc<Advisors>, told: &Arc<Told>) -> Answers {
-    let mut asked = JoinSet::new();
-    for (i, member) in advisors.members.iter().enumerate() {
-        let (member, told) = (member.clone(), Arc::clone(told));
-        asked.spawn(async move {
-            let began = Instant::now();
-            let answer = timeout(member.deadline, member.model.ask(&told.snapshot())).await;
-            (i, answer.unwrap_or(Err(Absence::Late)), began.elapsed())
-        });
-    }
-    let count = advisors.members.len();
-    let broken = Absence::Unavailable { reason: "it broke while it was asked".to_owned() };
-    let Answers { mut answers, mut latencies } = Answers::none(count, &broken);
-    while let Some(answered) = asked.join_next().await {
-        if let Ok((i, answer, latency)) = answered {
-            answers[i] = answer;
-            latencies[i] = latency;
-        }
-    }
-    Answers { answers, latencies }
 }
 
 impl Told {

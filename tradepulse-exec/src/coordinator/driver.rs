@@ -126,7 +126,12 @@ impl Driver {
             for event in page {
                 self.clock.happened(event.at);
                 self.noted(&event.kind);
+                let before = match &event.kind {
+                    DeskEventKind::Candle { symbol, .. } => self.entering(symbol),
+                    _ => Vec::new(),
+                };
                 self.desk.step(&event, &mut commands);
+                self.replayed(&event.kind, &before);
                 for command in commands.drain(..) {
                     if let Command::Record(record) = command {
                         self.recorder.take(event.at, record);
@@ -134,8 +139,10 @@ impl Driver {
                 }
                 self.recorder.stepped(event.at, &self.desk);
             }
+            self.judge().await;
             self.recorder.flush().await?;
         }
+        self.keep_last_snapshots().await?;
         let replayed = self.journal.end();
         let mut symbols: Vec<Symbol> =
             self.desk.lanes().map(|lane| lane.setup.symbol.clone()).collect();
@@ -190,7 +197,8 @@ impl Driver {
                         self.tell(answer).await?;
                     }
                 }
-                answers = Advising::next(&mut self.advising) => self.heard(answers).await?,
+                answers = Advising::next(&self.advising) => self.heard(answers).await?,
+                news = Advising::training(&self.advising) => self.trained(news).await?,
                 () = exchange.wait() => {}
                 event = feed.next() => match event? {
                     Some(event) => self.feed_event(event).await?,
@@ -346,6 +354,7 @@ impl Driver {
             _ => None,
         };
         self.take(kind)?;
+        self.judge().await;
         while let Some(command) = self.queue.pop_front() {
             if !self.in_process {
                 self.reach(CrashPoint::Told)?;

@@ -74,6 +74,8 @@ pub(super) struct Recorder {
     trades: u64,
     positions: u64,
     events: u64,
+    /// Number of the last event that did not come of the journal.
+    last_outside: u64,
     hour: i64,
     /// Trades when equity was stored last, and when that was.
     marked: u64,
@@ -122,6 +124,7 @@ impl Recorder {
             trades: 0,
             positions: 0,
             events: 0,
+            last_outside: 0,
             hour: i64::MIN,
             marked: 0,
             marked_at: None,
@@ -412,7 +415,22 @@ impl Recorder {
         self.event(at, notice.level, notice.kind.name(), notice.text, None);
     }
 
-    pub(super) fn event(
+    /// An event that no journal tells of again: its number is its time, ms, beyond all that are
+    /// counted, so that the numbers of the others are the same whenever they are told of.
+    pub(super) fn outside_event(
+        &mut self,
+        at: Timestamp,
+        level: EventLevel,
+        kind: &str,
+        text: String,
+        data: Option<serde_json::Value>,
+    ) {
+        let time = u64::try_from(at.as_ms()).unwrap_or_default();
+        self.last_outside = time.max(self.last_outside + 1);
+        self.push_event(self.last_outside, at, level, kind, text, data);
+    }
+
+    fn event(
         &mut self,
         at: Timestamp,
         level: EventLevel,
@@ -421,10 +439,22 @@ impl Recorder {
         data: Option<serde_json::Value>,
     ) {
         self.events += 1;
+        self.push_event(self.events, at, level, kind, text, data);
+    }
+
+    fn push_event(
+        &mut self,
+        sequence: u64,
+        at: Timestamp,
+        level: EventLevel,
+        kind: &str,
+        text: String,
+        data: Option<serde_json::Value>,
+    ) {
         self.news.push(
             SystemEventRecord {
                 run: self.owner.run.clone(),
-                sequence: self.events,
+                sequence,
                 wallet: Some(self.owner.wallet.clone()),
                 at,
                 level,

@@ -43,7 +43,7 @@ pub use replay::Replay;
 pub use stop::{StopSignal, Stopper};
 pub use wallet_run::{Venue, WalletRun};
 
-use super::advisor::Advisors;
+use super::advisor::{Advisor, Advisors};
 use super::{
     Clock, ControlDoor, ControlHook, ControlMailbox, DriverError, Observer, Plan, PlanError,
 };
@@ -55,10 +55,10 @@ type Observers = Box<dyn Fn(&str) -> Vec<Box<dyn Observer>> + Send + Sync>;
 /// Where a run takes controls from, and who answers them.
 type Controls = (mpsc::Receiver<Control>, Option<ControlHook>);
 
-/// Commands are taken while it is there.
-struct Listening(JoinHandle<()>);
+/// A task that goes on while this is there.
+struct Background(JoinHandle<()>);
 
-impl Drop for Listening {
+impl Drop for Background {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -76,6 +76,8 @@ pub struct Session {
     takes_commands: bool,
     gives_up: bool,
     advisors: Option<Arc<Advisors>>,
+    /// What wallets that trade side by side share.
+    advisor: tokio::sync::Mutex<Option<Advisor>>,
 }
 
 /// One wallet of a session.
@@ -125,6 +127,7 @@ impl Session {
             takes_commands: false,
             gives_up: false,
             advisors: None,
+            advisor: tokio::sync::Mutex::default(),
         }
     }
 
@@ -200,7 +203,7 @@ impl Session {
     }
 
     /// Takes the commands for these wallets until what is returned is dropped.
-    async fn listen(&self, wallets: &[&str]) -> Result<Option<Listening>, StoreError> {
+    async fn listen(&self, wallets: &[&str]) -> Result<Option<Background>, StoreError> {
         if !self.takes_commands {
             return Ok(None);
         }
@@ -213,7 +216,7 @@ impl Session {
         }
         let mut mailbox = ControlMailbox::new(Arc::clone(&self.store), doors, self.clock.clone());
         mailbox.begin().await?;
-        Ok(Some(Listening(tokio::spawn(async move {
+        Ok(Some(Background(tokio::spawn(async move {
             // A store that fails here fails the runs too, which say so.
             let _ = mailbox.run().await;
         }))))

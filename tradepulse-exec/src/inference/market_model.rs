@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::Value;
@@ -26,6 +28,33 @@ pub trait MarketModel: Send + Sync {
         let _ = feedback;
         Ok(())
     }
+
+    /// Asks it to train now, and waits `limit` at most for what comes of it; `None` if it is no
+    /// model that learns.
+    ///
+    /// # Errors
+    /// Why it did not, in words.
+    async fn retrain(&self, limit: Duration) -> Result<Option<Retrained>, String> {
+        let _ = limit;
+        Ok(None)
+    }
+}
+
+/// What a training came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retrained {
+    /// Whether a challenger was made.
+    pub trained: bool,
+    /// Whether it serves now.
+    pub replaced: bool,
+    /// Why not, if not.
+    pub reason: Option<String>,
+    /// What the model that serves calls itself.
+    pub model_name: String,
+    /// Its version.
+    pub model_version: u64,
+    /// All that was answered, with the scores.
+    pub answer: Value,
 }
 
 /// How a trade ended, and what was known when it was entered.

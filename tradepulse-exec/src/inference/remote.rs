@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Deserialize;
+use serde_json::Value;
 use tradepulse_core::ensemble::Absence;
 use tradepulse_core::inference::{Action, Prediction};
 use tradepulse_core::time::Timestamp;
 
-use super::market_model::{Feedback, MarketModel};
+use super::market_model::{Feedback, MarketModel, Retrained};
 pub use super::snapshot::MarketSnapshot;
 use client::{Client, Failure};
 pub use predictor::RemotePredictor;
@@ -87,6 +88,16 @@ struct Answer {
     for_candle: Timestamp,
 }
 
+/// What a training came to.
+#[derive(Deserialize)]
+struct Trained {
+    trained: bool,
+    replaced: bool,
+    reason: Option<String>,
+    model_name: String,
+    model_version: u64,
+}
+
 impl RemoteModel {
     /// Nothing is sent yet.
     ///
@@ -149,11 +160,15 @@ impl MarketModel for RemoteModel {
     async fn learn(&self, feedback: &Feedback) -> Result<(), String> {
         let body = serde_json::to_vec(feedback).map_err(|error| error.to_string())?;
         let told = self.client.post("/retrain", &body, None, |_| Ok(())).await;
-        told.map_err(|failure| match failure {
-            Failure::Late => "no answer in time".to_owned(),
-            Failure::Unavailable(reason)
-            | Failure::Refused(reason)
-            | Failure::Malformed(reason) => reason,
-        })
+        told.map_err(Failure::reason)
+    }
+
+    async fn retrain(&self, limit: Duration) -> Result<Option<Retrained>, String> {
+        let answer = self.client.post_once("/retrain/trigger", limit).await;
+        let body = answer.map_err(Failure::reason)?.body;
+        let answer: Value = serde_json::from_slice(&body).map_err(|e| e.to_string())?;
+        let Trained { trained, replaced, reason, model_name, model_version } =
+            Trained::deserialize(&answer).map_err(|e| e.to_string())?;
+        Ok(Some(Retrained { trained, replaced, reason, model_name, model_version, answer }))
     }
 }

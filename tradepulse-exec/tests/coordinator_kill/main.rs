@@ -3,8 +3,10 @@
 //!
 //! The venue lives in the process of the test and is spoken to over a socket. One schedule says at
 //! which points process after process is killed, and which answers of the venue are lost.
+//! The same is done where models confirm entries, make them smaller and keep them from being made.
 //! `TRADEPULSE_SCHEDULES` is the number of schedules of each sampled kind, or `all`;
-//! `TRADEPULSE_SCHEDULE="kill 7 3 lose 12"` replays one.
+//! `TRADEPULSE_SCHEDULE="kill 7 3 lose 12"` replays one; with the word
+//! `models` in it, one with models.
 #![cfg(all(feature = "coordinator", feature = "sqlite", unix))]
 #![allow(clippy::unwrap_used)]
 
@@ -32,7 +34,10 @@ use tradepulse_core::{
     random::Seed,
     store::{
         Page, TradingStore, TradingStoreExt,
-        trading::{FillRecord, First, OrderRecord, PositionRecord, RecordFilter, TradeRecord},
+        trading::{
+            DecisionOutcome, DecisionRecord, FillRecord, First, OrderRecord, PositionRecord,
+            PredictionRecord, RecordFilter, SnapshotRecord, TradeRecord,
+        },
     },
 };
 use tradepulse_exec::store::sqlite::{SqliteStore, maintenance};
@@ -41,6 +46,8 @@ use venue::Venue;
 /// What goes wrong in one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Schedule {
+    /// Whether models are asked.
+    models: bool,
     /// Crash point of each process that is killed, counted from its start.
     kill: Vec<u64>,
     /// Questions to the venue whose answers are lost, counted from the first of the run.
@@ -49,6 +56,9 @@ struct Schedule {
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.models {
+            write!(f, "models ")?;
+        }
         for (word, numbers) in [("kill", &self.kill), ("lose", &self.lose)] {
             if !numbers.is_empty() {
                 write!(f, "{word} ")?;
@@ -61,10 +71,12 @@ impl fmt::Display for Schedule {
 
 impl Schedule {
     fn read(text: &str) -> Self {
-        let mut schedule = Self::default();
+        let models = text.split_whitespace().any(|word| word == "models");
+        let mut schedule = Self { models, ..Self::default() };
         let mut numbers = &mut schedule.kill;
         for word in text.split_whitespace() {
             match word {
+                "models" => {}
                 "kill" => numbers = &mut schedule.kill,
                 "lose" => numbers = &mut schedule.lose,
                 number => numbers.push(number.parse().unwrap()),
@@ -83,6 +95,17 @@ struct Outcome {
     taken: Vec<OrderRequest>,
     killed: usize,
     questions: u64,
+    said: Said,
+}
+
+/// What is kept of models.
+#[derive(Debug, PartialEq)]
+struct Said {
+    /// But for how long an answer took.
+    predictions: Vec<PredictionRecord>,
+    /// Those of the models and those of the desk.
+    decisions: Vec<DecisionRecord>,
+    snapshots: Vec<SnapshotRecord>,
 }
 
 /// In memory where that can be had: what a process has written outlives it in either, and a
@@ -92,13 +115,16 @@ fn folder() -> TempDir {
 }
 
 /// Runs a process that trades. Whether it was killed, or its words if it failed by itself.
-fn process(folder: &Path, venue: &Venue, kill: Option<u64>) -> Result<bool, String> {
+fn process(folder: &Path, venue: &Venue, models: bool, kill: Option<u64>) -> Result<bool, String> {
     let mut command = Command::new(env::current_exe().unwrap());
     command
         .args(["--exact", "--nocapture", "trader::trades_until_it_is_killed"])
         .env(trader::FOLDER, folder)
         .env(trader::VENUE, venue.address.to_string())
         .stdin(Stdio::null());
+    if models {
+        command.env(trader::MODELS, "1");
+    }
     if let Some(kill) = kill {
         command.env(trader::KILL, kill.to_string());
     }
@@ -117,18 +143,28 @@ async fn run(schedule: &Schedule) -> Result<Outcome, String> {
     let venue = Venue::open(&schedule.lose).await;
     let mut killed = 0;
     for kill in &schedule.kill {
-        killed += usize::from(process(folder.path(), &venue, Some(*kill))?);
+        killed += usize::from(process(folder.path(), &venue, schedule.models, Some(*kill))?);
     }
-    if process(folder.path(), &venue, None)? {
+    if process(folder.path(), &venue, schedule.models, None)? {
         return Err("killed by somebody else".to_owned());
     }
     maintenance::check(folder.path()).await.map_err(|e| e.to_string())?;
     let store = SqliteStore::open(folder.path()).await.unwrap();
     let outcome = audit(&venue, &store).await;
+    let said = said(&store).await;
     store.close().await;
     let (trades, fills) = outcome?;
     let (taken, questions) = (venue.taken(), venue.questions());
-    Ok(Outcome { trades, fills, taken, killed, questions })
+    Ok(Outcome { trades, fills, taken, killed, questions, said })
+}
+
+async fn said(store: &SqliteStore) -> Said {
+    let filter = RecordFilter { first: First::Oldest, ..RecordFilter::default() };
+    let mut predictions: Vec<PredictionRecord> = store.records(&filter, Page::ALL).await.unwrap();
+    predictions.iter_mut().for_each(|said| said.latency_ms = None);
+    let decisions = store.records(&filter, Page::ALL).await.unwrap();
+    let snapshots = store.records(&filter, Page::ALL).await.unwrap();
+    Said { predictions, decisions, snapshots }
 }
 
 /// What must hold however it went; trades and executions as the store has them.
@@ -207,6 +243,10 @@ async fn same(schedule: &Schedule, undisturbed: &Outcome) -> Result<Outcome, Str
         let taken = (&outcome.taken, &undisturbed.taken);
         return Err(replay(format!("other orders: {taken:#?}")));
     }
+    if outcome.said != undisturbed.said {
+        let said = (&outcome.said, &undisturbed.said);
+        return Err(replay(format!("other words of models: {said:#?}")));
+    }
     Ok(outcome)
 }
 
@@ -240,41 +280,92 @@ fn sample(mut of: Vec<Schedule>, count: usize, label: &str) -> Vec<Schedule> {
     of
 }
 
-fn pairs(a: u64, b: u64, make: fn(u64, u64) -> Schedule) -> Vec<Schedule> {
-    (1..=a).flat_map(|a| (1..=b).map(move |b| make(a, b))).collect()
+fn pairs(a: u64, b: u64, make: impl Fn(u64, u64) -> Schedule) -> Vec<Schedule> {
+    let pairs = (1..=a).flat_map(|a| (1..=b).map(move |b| (a, b)));
+    pairs.map(|(a, b)| make(a, b)).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_kill_and_no_lost_answer_does_harm() {
-    let undisturbed = undisturbed().await;
-    if let Ok(text) = env::var("TRADEPULSE_SCHEDULE") {
-        same(&Schedule::read(&text), &undisturbed).await.unwrap();
-        return;
-    }
-    let mut failures = Vec::new();
-    let mut points = 0;
+/// Kills a process at each point in turn; how many there are, and what did harm.
+async fn killed_once(models: bool, undisturbed: &Outcome) -> (u64, Vec<String>) {
+    let (mut points, mut failures) = (0, Vec::new());
     loop {
-        let schedule = Schedule { kill: vec![points + 1], lose: Vec::new() };
-        match same(&schedule, &undisturbed).await {
-            Ok(outcome) if outcome.killed == 0 => break,
+        let schedule = Schedule { models, kill: vec![points + 1], lose: Vec::new() };
+        match same(&schedule, undisturbed).await {
+            Ok(outcome) if outcome.killed == 0 => return (points, failures),
             Ok(_) => {}
             Err(problem) => failures.push(problem),
         }
         points += 1;
     }
-    assert!(points > 50, "{points} points");
-    let questions = undisturbed.questions;
-    let lost = (1..=questions).map(|lose| Schedule { kill: Vec::new(), lose: vec![lose] });
-    let twice = pairs(points, points, |a, b| Schedule { kill: vec![a, b], lose: Vec::new() });
-    let both = pairs(points, questions, |a, b| Schedule { kill: vec![a], lose: vec![b] });
-    let twice = sample(twice, schedules(60), "killed twice");
-    let both = sample(both, schedules(60), "killed and lost");
-    for schedule in lost.chain(twice).chain(both) {
-        match same(&schedule, &undisturbed).await {
+}
+
+/// These schedules, each of which disturbs something; what did harm.
+async fn disturbed(
+    schedules: impl IntoIterator<Item = Schedule>,
+    undisturbed: &Outcome,
+) -> Vec<String> {
+    let mut failures = Vec::new();
+    for schedule in schedules {
+        match same(&schedule, undisturbed).await {
             // What was not answered, or died with who asked, was asked again.
-            Ok(outcome) => assert!(outcome.questions > questions, "{schedule}disturbed nothing"),
+            Ok(outcome) => {
+                assert!(outcome.questions > undisturbed.questions, "{schedule}disturbed nothing");
+            }
             Err(problem) => failures.push(problem),
         }
     }
+    failures
+}
+
+/// The schedule that was asked for, if one was.
+fn wanted() -> Option<Schedule> {
+    env::var("TRADEPULSE_SCHEDULE").ok().map(|text| Schedule::read(&text))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_kill_and_no_lost_answer_does_harm() {
+    let undisturbed = undisturbed().await;
+    if let Some(schedule) = wanted() {
+        if !schedule.models {
+            same(&schedule, &undisturbed).await.unwrap();
+        }
+        return;
+    }
+    let (points, mut failures) = killed_once(false, &undisturbed).await;
+    assert!(points > 50, "{points} points");
+    let questions = undisturbed.questions;
+    let make = |kill, lose| Schedule { models: false, kill, lose };
+    let lost = (1..=questions).map(|lose| make(Vec::new(), vec![lose]));
+    let twice = pairs(points, points, |a, b| make(vec![a, b], Vec::new()));
+    let both = pairs(points, questions, |a, b| make(vec![a], vec![b]));
+    let twice = sample(twice, schedules(60), "killed twice");
+    let both = sample(both, schedules(60), "killed and lost");
+    failures.extend(disturbed(lost.chain(twice).chain(both), &undisturbed).await);
+    assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_kill_does_harm_where_models_advise() {
+    let with_models = Schedule { models: true, ..Schedule::default() };
+    let undisturbed = run(&with_models).await.unwrap();
+    let Said { predictions, decisions, snapshots } = &undisturbed.said;
+    let refused = decisions.iter().filter(|d| d.outcome == DecisionOutcome::Refused).count();
+    assert!(undisturbed.trades.len() == 3 && refused == 3, "{undisturbed:#?}");
+    assert_eq!((predictions.len(), snapshots.len()), (2 * 18, 3));
+    assert!(predictions.iter().filter(|said| said.truth.is_some()).count() > 20);
+    if let Some(schedule) = wanted() {
+        if schedule.models {
+            same(&schedule, &undisturbed).await.unwrap();
+        }
+        return;
+    }
+    let (points, mut failures) = killed_once(true, &undisturbed).await;
+    assert!(points > 50, "{points} points");
+    let make = |kill, lose| Schedule { models: true, kill, lose };
+    let twice = pairs(points, points, |a, b| make(vec![a, b], Vec::new()));
+    let lost = (1..=undisturbed.questions).map(|lose| make(Vec::new(), vec![lose]));
+    let twice = sample(twice, schedules(40), "killed twice");
+    let lost = sample(lost.collect(), schedules(20), "lost");
+    failures.extend(disturbed(twice.into_iter().chain(lost), &undisturbed).await);
     assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
 }

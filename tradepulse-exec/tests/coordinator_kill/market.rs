@@ -1,6 +1,7 @@
 //! What is traded: a market of few candles, and a strategy that knows them.
 
 use tradepulse_core::{
+    inference::Action,
     market::{Columns, Series, Symbol},
     order::Side,
     parameter::{ParameterError, Parameters},
@@ -10,7 +11,7 @@ use tradepulse_core::{
 
 pub(crate) const CAPITAL: f64 = 10_000.0;
 pub(crate) const TIMEFRAME: Timeframe = Timeframe::M5;
-const BEGIN_MS: i64 = 1_704_067_200_000;
+pub(crate) const BEGIN_MS: i64 = 1_704_067_200_000;
 
 /// Open, high, low and close of each candle.
 const CANDLES: [[f64; 4]; 18] = [
@@ -98,5 +99,23 @@ impl Strategy for Script {
             15 => enter(Side::Short, 95.0, 90.0),
             _ => None,
         }
+    }
+}
+
+/// What the scripted models say of the candle with this number; `None`: nothing.
+///
+/// The first entry is confirmed, the second is confirmed by one of two, the third is opposed, the
+/// fourth lacks a quorum, the fifth is confirmed with less than full confidence, and the last is
+/// held back.
+pub(crate) fn said(model: usize, candle: i64) -> Option<(Action, f64)> {
+    match (candle, model) {
+        (0, _) => Some((Action::Long, 0.9)),
+        (3, 0) => Some((Action::Short, 0.8)),
+        (3, _) => None,
+        (6, 0) => Some((Action::Short, 0.9)),
+        (9, _) => None,
+        (13, _) => Some((Action::Long, 0.6)),
+        (15, _) => Some((Action::Hold, 0.9)),
+        _ => Some((Action::ALL[(candle as usize + model) % 3], 0.7)),
     }
 }

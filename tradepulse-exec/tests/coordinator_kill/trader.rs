@@ -9,34 +9,43 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
+use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tradepulse_core::{
     desk::{Desk, DeskSettings, LaneSetup},
     engine::{Rules, StreamingEngine},
+    ensemble::{self, Absence, DecisionMode, Ensemble, Question},
+    inference::{Labelling, Prediction},
     order::RunTag,
     parameter::Parameters,
     risk::{RiskGate, RiskRules},
     store::RecordId,
+    time::Timestamp,
 };
 use tradepulse_exec::{
     coordinator::{
         Clock, CrashHook, Driver, DriverError, DriverSetup, Ended, LaneOwner, Owner, Pace,
         PaperFeed, ReplayFeed, ReplaySpeed,
+        advisor::{Advisor, Advisors, Member},
     },
+    inference::{MarketModel, MarketSnapshot},
     store::sqlite::SqliteStore,
 };
 
 use crate::{
     client::Client,
-    market::{CAPITAL, Script, TIMEFRAME, series, symbol},
+    market::{self, CAPITAL, Script, TIMEFRAME, series, symbol},
     venue::{capabilities, trading_rules},
 };
 
 pub(crate) const FOLDER: &str = "TRADEPULSE_TEST_FOLDER";
 pub(crate) const VENUE: &str = "TRADEPULSE_TEST_VENUE";
 pub(crate) const KILL: &str = "TRADEPULSE_TEST_KILL";
+/// Whether models are asked.
+pub(crate) const MODELS: &str = "TRADEPULSE_TEST_MODELS";
 pub(crate) const RUN: &str = "run-1";
 
 /// Not a test by itself: what the killed process runs.
@@ -50,6 +59,7 @@ async fn trades_until_it_is_killed() {
 /// Trades until the candles end, or until it comes by this crash point, counted from 1.
 async fn trade(folder: &Path, venue: std::net::SocketAddr, kill: Option<u64>) {
     let client = Arc::new(Client::new(venue));
+    let models = env::var_os(MODELS).is_some();
     let store = Arc::new(SqliteStore::open(folder).await.unwrap());
     let owner = Owner {
         run: RUN.to_owned(),
@@ -61,14 +71,17 @@ async fn trade(folder: &Path, venue: std::net::SocketAddr, kill: Option<u64>) {
         }],
     };
     let setup = DriverSetup {
-        desk: desk(),
+        desk: desk(models),
         exchange: client.clone(),
-        store,
+        store: store.clone(),
         owner,
         clock: Clock::events(),
         pace: Pace::Lockstep,
     };
     let mut driver = Driver::new(setup).with_crash_hook(killer(kill));
+    if models {
+        driver = driver.with_advisor(advisor(&store).await);
+    }
     // A venue that could not be asked is asked again.
     while let Err(error) = driver.recover().await {
         assert!(matches!(error, DriverError::Recovery { .. }), "{error}");
@@ -83,8 +96,12 @@ async fn trade(folder: &Path, venue: std::net::SocketAddr, kill: Option<u64>) {
     assert_eq!(driver.counters().unexplained, 0, "{notices:#?}");
 }
 
-fn desk() -> Desk {
-    let rules = Rules { min_edge: 0.0, ..Rules::default() };
+fn desk(models: bool) -> Desk {
+    let decision = match models {
+        true => DecisionMode::Confirm { allow_abstain: false, by_confidence: true },
+        false => DecisionMode::StrategiesOnly,
+    };
+    let rules = Rules { min_edge: 0.0, decision, ..Rules::default() };
     let settings = DeskSettings {
         entry_patience_ms: 2 * TIMEFRAME.as_ms(),
         // Rare, so that there are candles of which nothing comes.
@@ -106,6 +123,56 @@ fn desk() -> Desk {
     };
     desk.add(setup, Box::new(engine));
     desk
+}
+
+/// A model that says what is written.
+struct Scripted(usize);
+
+#[async_trait]
+impl MarketModel for Scripted {
+    async fn ask(&self, snapshot: &MarketSnapshot<'_>) -> Result<Prediction, Absence> {
+        let for_candle = snapshot.close_time();
+        let candle = (for_candle.as_ms() - market::BEGIN_MS) / TIMEFRAME.as_ms() - 1;
+        match market::said(self.0, candle) {
+            Some((action, confidence)) => Ok(Prediction {
+                for_candle,
+                action,
+                confidence,
+                stop: None,
+                take_profit: None,
+                raw_score: None,
+            }),
+            None if candle % 2 == 0 => Err(Absence::Late),
+            None => Err(Absence::Malformed { reason: "no JSON".to_owned() }),
+        }
+    }
+}
+
+async fn advisor(store: &SqliteStore) -> Advisor {
+    let member = |number: usize| Member {
+        name: format!("model-{number}"),
+        weight: 1.0 + number as f64,
+        deadline: Duration::from_secs(60),
+        model: Arc::new(Scripted(number)),
+    };
+    let settings = ensemble::Settings {
+        threshold: 0.4,
+        uncertainty_threshold: 1.0,
+        expected_value_threshold: -1.0,
+        ..ensemble::Settings::default()
+    };
+    let advisors = Advisors {
+        members: (0..2).map(member).collect(),
+        ensemble: Ensemble::new(settings).unwrap(),
+        labelling: Labelling { horizon: 3, long_above: 0.001, short_below: -0.001 },
+        terms: Question::new(Timestamp::EARLIEST, 1.0),
+        candles: 10,
+        feedback_after: None,
+        retraining: None,
+    };
+    let mut advisor = Advisor::new(Arc::new(advisors), [(symbol(), TIMEFRAME)]);
+    advisor.recall(store).await.unwrap();
+    advisor
 }
 
 /// Counts the points passed, and kills its own process at this one.

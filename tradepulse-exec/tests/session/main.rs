@@ -6,7 +6,9 @@
 mod at_venue;
 mod models;
 mod mute_account;
+mod restart;
 mod swing;
+mod training;
 #[allow(dead_code)]
 #[path = "../live_feed/venue.rs"]
 mod venue;
@@ -197,6 +199,10 @@ async fn a_restart_changes_no_trade() {
     for minutes in [3, 7, 18, 19, 20, 21, 22, 23, 24, 60, 150, 300] {
         let outcome = computer.trade(&computer.session(CONFIG), minutes).await.unwrap();
         all.extend(outcome.trades);
+        let kept = computer.runs().await.remove(0);
+        assert_eq!(kept.ended_at.is_none(), outcome.goes_on, "{kept:?}");
+        let rest = if outcome.goes_on { "; goes on with the next start" } else { "" };
+        assert_eq!(kept.ending.unwrap(), format!("stopped{rest}"));
         runs.push((outcome.run, outcome.goes_on));
     }
     assert_eq!(all.len(), expected.len());

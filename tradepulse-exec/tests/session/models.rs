@@ -14,8 +14,10 @@ use super::*;
 
 /// What a model does when it is asked.
 #[derive(Clone, Copy, Debug)]
-enum Model {
+pub(super) enum Model {
     Says(Action),
+    /// Says something else at each candle, and nothing of use at some.
+    Wavers(i64),
     Dead,
     Slow,
     Flapping,
@@ -39,8 +41,8 @@ const BAD: [Model; 8] = [
 ];
 
 #[derive(Default)]
-struct Asked {
-    times: AtomicUsize,
+pub(super) struct Asked {
+    pub(super) times: AtomicUsize,
     candles: Mutex<Vec<usize>>,
     learnt: Mutex<Vec<Feedback>>,
 }
@@ -65,6 +67,16 @@ impl MarketModel for Scripted {
         let wrong = Action::Short;
         match self.0 {
             Model::Says(action) => Ok(answer(action, 0.9)),
+            Model::Wavers(way) => {
+                let minute = snapshot.close_time().as_ms() / MINUTE;
+                let action = Action::ALL[((minute / 3 + way) % 3) as usize];
+                match (minute + 5 * way) % 13 {
+                    _ if minute % 90 < 4 => Err(unavailable()),
+                    0 => Err(unavailable()),
+                    1 => Err(Absence::Malformed { reason: "no JSON".to_owned() }),
+                    step => Ok(answer(action, 0.5 + 0.04 * step as f64)),
+                }
+            }
             Model::Dead => Err(unavailable()),
             Model::Slow => {
                 tokio::time::sleep(Duration::from_secs(40)).await;
@@ -90,7 +102,11 @@ impl MarketModel for Scripted {
 }
 
 /// A session with these models, and what they were asked.
-fn asking(computer: &Computer, models: &[Model], more: &str) -> (Session, Vec<Arc<Asked>>) {
+pub(super) fn asking(
+    computer: &Computer,
+    models: &[Model],
+    more: &str,
+) -> (Session, Vec<Arc<Asked>>) {
     let names: Vec<String> = models.iter().map(|model| format!("{{name: {model:?}}}")).collect();
     let names = names.join(", ").replace(['(', ')'], "-");
     let config = format!("{CONFIG}model_endpoints: [{names}]\n{more}");
@@ -114,7 +130,7 @@ async fn traded(models: &[Model], more: &str) -> (Computer, WalletOutcome, Vec<A
     (computer, outcome, asked)
 }
 
-fn in_short(outcome: &WalletOutcome) -> Vec<(Side, i64, i64)> {
+pub(super) fn in_short(outcome: &WalletOutcome) -> Vec<(Side, i64, i64)> {
     let times = |trade: &TradeRecord| (trade.side, trade.entry_time_ms, trade.exit_time_ms);
     outcome.trades.iter().map(times).collect()
 }

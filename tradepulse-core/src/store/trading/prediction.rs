@@ -33,5 +33,7 @@ record! {
         dropped: Option<String>,
         /// What would have been right, in the words of `action`; `None` until it is known.
         truth: Option<String>,
+        /// Whether it counts against the model: it answered, and the answer was of no use.
+        invalid: bool,
     }
 }

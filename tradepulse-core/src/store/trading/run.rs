@@ -53,9 +53,10 @@ record! {
         engine_version: String,
         /// When it began, ms.
         started_at: Timestamp,
-        /// When it ended, ms; `None` while it goes on, or if it never came to end in order.
+        /// When it ended, ms; `None` while it goes on or is to go on with the next start.
         ended_at: Option<Timestamp>,
-        /// How it ended.
+        /// How it ended; where only the process did and left something for the next one, how that
+        /// ended. `None` while a process trades it, or if it died.
         ending: Option<String>,
     }
 }

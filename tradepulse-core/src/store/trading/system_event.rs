@@ -34,7 +34,8 @@ record! {
     {
         /// The run in which it happened.
         run: String,
-        /// Place among the events of this run, counted from 1.
+        /// Place among the events of this run that come of its journal, counted from 1; of others
+        /// their time, ms, or the next free number behind it.
         sequence: u64,
         /// The wallet it concerns, if it concerns one.
         wallet: Option<String>,

@@ -1,12 +1,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
-use tradepulse_core::ensemble::Panel;
 use tradepulse_core::indicator::{
     Adx, Atr, Bollinger, Ema, Indicator, Macd, Obv, PeriodError, Rsi, Sma,
 };
 use tradepulse_core::market::{Candle, Symbol};
 use tradepulse_core::regime::{Regime, RegimeRule};
-use tradepulse_core::store::trading::PredictionRecord;
 use tradepulse_core::time::Timeframe;
 
 use crate::inference::{MarketSnapshot, SnapshotMeta};
@@ -22,9 +20,6 @@ pub(super) struct Market {
     hour: Option<(Candle, i64)>,
     indicators: Option<Indicators>,
     values: BTreeMap<String, f64>,
-    pub(super) panel: Panel,
-    /// Predictions about candles of which it is not known yet what would have been right.
-    pub(super) open: VecDeque<PredictionRecord>,
 }
 
 /// What models were told: a snapshot that owns what it shows.
@@ -40,7 +35,7 @@ pub(in crate::coordinator) struct Told {
 const HOUR_MS: i64 = 3_600_000;
 
 impl Market {
-    pub(super) fn new(symbol: Symbol, timeframe: Timeframe, kept: usize, panel: Panel) -> Self {
+    pub(super) fn new(symbol: Symbol, timeframe: Timeframe, kept: usize) -> Self {
         Self {
             symbol,
             timeframe,
@@ -51,8 +46,6 @@ impl Market {
             // All of its periods are possible.
             indicators: Indicators::new(timeframe).ok(),
             values: BTreeMap::new(),
-            panel,
-            open: VecDeque::new(),
         }
     }
 

@@ -1,49 +1,43 @@
-//! What is kept of what models said.
+//! What is kept of what models said, and read back by the next process.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tradepulse_core::ensemble::{Advice, Decision, Dropped};
 use tradepulse_core::inference::Action;
 use tradepulse_core::market::Symbol;
 use tradepulse_core::store::RecordId;
 use tradepulse_core::store::trading::{
-    DecisionOutcome, DecisionRecord, PredictionRecord, RecordFilter, TradingRecord, TradingStore,
+    DecisionOutcome, DecisionRecord, PredictionRecord, RecordFilter, RunRecord, TradingStore,
     TradingStoreExt,
 };
 use tradepulse_core::store::{Page, StoreError};
-use tradepulse_core::time::Timeframe;
+use tradepulse_core::time::{Timeframe, Timestamp};
 
-use super::{Advised, Advisor};
+use super::council::{Asker, Bench, Council, DECISIONS};
+use super::{Advisor, Advisors};
 
-/// Predictions of the past that a new run's weights rest on, for each market: the newest.
+/// Predictions of the past that a new process's weights rest on, for each market: the newest.
 const REMEMBERED: u64 = 10_000;
 
-impl Advisor {
-    /// Records of a run and its wallet: the predictions, the decision of the models together, and
-    /// earlier predictions again with what would have been right.
-    pub(in crate::coordinator) fn records(
-        &mut self,
-        advised: &Advised,
-        (run, wallet): (&str, &str),
+impl Advisors {
+    pub(super) fn predictions(
+        &self,
+        asker: &Asker<'_>,
         (symbol, timeframe): (&Symbol, Timeframe),
-    ) -> Vec<TradingRecord> {
-        let decision = &advised.decision;
-        let mut records: Vec<TradingRecord> = Vec::new();
-        let Some(market) = self.markets.get_mut(&(symbol.clone(), timeframe)) else {
-            return records;
-        };
-        for settled in &advised.settled {
-            while let Some(said) = market.open.pop_front_if(|said| said.at <= settled.at) {
-                let truth = (said.at == settled.at).then(|| settled.truth.name().to_owned());
-                records.push(PredictionRecord { truth, ..said }.into());
-            }
-        }
-        for vote in &decision.votes {
+        at: Timestamp,
+        decision: &Decision,
+        latencies: &[Duration],
+    ) -> Vec<PredictionRecord> {
+        let record = |vote: &tradepulse_core::ensemble::Vote| {
             let said = vote.prediction;
-            let member = self.advisors.members.iter().position(|m| m.name == vote.model);
-            let latency = member.and_then(|member| advised.latencies.get(member));
-            let record = PredictionRecord {
-                run: run.to_owned(),
+            let member = self.members.iter().position(|m| m.name == vote.model);
+            let latency = member.and_then(|member| latencies.get(member));
+            PredictionRecord {
+                run: asker.run.to_owned(),
                 symbol: symbol.clone(),
                 timeframe,
-                at: advised.at,
+                at,
                 model: vote.model.clone(),
                 action: said.map_or(Action::Hold, |said| said.action).name().to_owned(),
                 confidence: said.map_or(0.0, |said| said.confidence),
@@ -53,33 +47,35 @@ impl Advisor {
                 latency_ms: latency.and_then(|time| u64::try_from(time.as_millis()).ok()),
                 dropped: vote.dropped.as_ref().map(ToString::to_string),
                 truth: None,
-            };
-            if record.dropped.is_none() {
-                market.open.push_back(record.clone());
+                invalid: vote.dropped.as_ref().is_some_and(Dropped::is_models_fault),
             }
-            records.push(record.into());
-        }
-        let enters = decision.action.side().is_some();
-        let reason = match &decision.stopped {
-            Some(gate) => format!("{}: {gate}", decision.proposed),
-            None => format!("{} with confidence {:.3}", decision.action, decision.confidence),
         };
-        records.push(
-            DecisionRecord {
-                run: run.to_owned(),
-                configuration_id: ensemble_id(symbol, timeframe),
-                at: advised.at,
-                wallet: wallet.to_owned(),
-                symbol: symbol.clone(),
-                timeframe,
-                signal: None,
-                votes: serde_json::to_value(decision).ok(),
-                outcome: if enters { DecisionOutcome::Enter } else { DecisionOutcome::Hold },
-                reason,
-            }
-            .into(),
-        );
-        records
+        decision.votes.iter().map(record).collect()
+    }
+}
+
+pub(super) fn decision(
+    asker: &Asker<'_>,
+    (symbol, timeframe): (&Symbol, Timeframe),
+    at: Timestamp,
+    decision: &Decision,
+) -> DecisionRecord {
+    let enters = decision.action.side().is_some();
+    let reason = match &decision.stopped {
+        Some(gate) => format!("{}: {gate}", decision.proposed),
+        None => format!("{} with confidence {:.3}", decision.action, decision.confidence),
+    };
+    DecisionRecord {
+        run: asker.run.to_owned(),
+        configuration_id: ensemble_id(symbol, timeframe),
+        at,
+        wallet: asker.wallet.to_owned(),
+        symbol: symbol.clone(),
+        timeframe,
+        signal: None,
+        votes: serde_json::to_value(decision).ok(),
+        outcome: if enters { DecisionOutcome::Enter } else { DecisionOutcome::Hold },
+        reason,
     }
 }
 
@@ -89,24 +85,58 @@ fn ensemble_id(symbol: &Symbol, timeframe: Timeframe) -> RecordId {
 }
 
 impl Advisor {
-    /// Takes the records of models from what is stored of their predictions in its markets, the
-    /// newest ten thousand of each.
+    /// Takes up what is stored of its markets, replays left out: of the newest ten thousand
+    /// predictions of each, how right the models were, and those that are still to be judged; and
+    /// what was decided last, so that nothing is asked or judged twice.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn recall(&mut self, store: &dyn TradingStore) -> Result<(), StoreError> {
-        let markets: Vec<_> = self.markets().cloned().collect();
-        for market in markets {
-            let filter = RecordFilter { symbol: Some(market.0.clone()), ..RecordFilter::default() };
-            let page = Page { limit: REMEMBERED, offset: 0 };
-            let said: Vec<PredictionRecord> = store.records(&filter, page).await?;
-            for record in said.iter().filter(|r| r.timeframe == market.1 && r.dropped.is_none()) {
-                let truth = record.truth.as_deref().and_then(|word| word.parse().ok());
-                if let (Ok(said), Some(truth)) = (record.action.parse(), truth) {
-                    self.remember(&market, &record.model, said, truth);
+        self.council.lock().await.recall(store).await
+    }
+}
+
+impl Council {
+    async fn recall(&mut self, store: &dyn TradingStore) -> Result<(), StoreError> {
+        let runs: Vec<RunRecord> = store.records(&RecordFilter::default(), Page::ALL).await?;
+        let is_replay = |run: &RunRecord| {
+            run.config.get("replay").and_then(serde_json::Value::as_bool) == Some(true)
+        };
+        let replays: BTreeSet<String> =
+            runs.into_iter().filter(is_replay).map(|run| run.id).collect();
+        for ((symbol, timeframe), bench) in &mut self.markets {
+            let filter = RecordFilter { symbol: Some(symbol.clone()), ..RecordFilter::default() };
+            let newest = Page { limit: REMEMBERED, offset: 0 };
+            let said: Vec<PredictionRecord> = store.records(&filter, newest).await?;
+            let of_market = said
+                .into_iter()
+                .filter(|said| said.timeframe == *timeframe && !replays.contains(&said.run));
+            of_market.for_each(|said| bench.recall(said));
+            let id = ensemble_id(symbol, *timeframe);
+            let filter = RecordFilter { configuration_id: Some(id), ..RecordFilter::default() };
+            let newest = Page { limit: DECISIONS as u64, offset: 0 };
+            let decided: Vec<DecisionRecord> = store.records(&filter, newest).await?;
+            for record in decided.into_iter().filter(|record| !replays.contains(&record.run)) {
+                if let Some(Ok(advice)) = record.votes.as_ref().map(Advice::recorded) {
+                    bench.decided.push_front((record.at, advice));
                 }
             }
         }
         Ok(())
+    }
+}
+
+impl Bench {
+    /// A prediction of an earlier process; the newest comes first.
+    fn recall(&mut self, said: PredictionRecord) {
+        let action = said.action.parse();
+        let truth: Option<Action> = said.truth.as_deref().and_then(|word| word.parse().ok());
+        match (action, truth) {
+            _ if said.invalid => self.panel.remember_refused(&said.model),
+            _ if said.dropped.is_some() => {}
+            (Ok(action), Some(truth)) => self.panel.remember(&said.model, action, truth),
+            (Ok(_), None) => self.earlier.push_front(said),
+            (Err(_), _) => {}
+        }
     }
 }

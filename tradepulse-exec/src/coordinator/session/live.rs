@@ -11,7 +11,8 @@ use tradepulse_core::store::trading::EventLevel;
 use tradepulse_core::time::{Timeframe, Timestamp};
 
 use super::{
-    Accounts, Session, SessionError, StopSignal, Stopper, WalletOutcome, WalletPlan, WalletRun,
+    Accounts, Background, Session, SessionError, StopSignal, Stopper, WalletOutcome, WalletPlan,
+    WalletRun,
 };
 use crate::config::OnShutdown;
 use crate::coordinator::live_feed::{LiveFeed, LiveFeedSettings, warm_up};
@@ -70,6 +71,8 @@ impl Session {
         let all = self.wallets()?;
         let names: Vec<_> = all.iter().map(|wallet| &*wallet.name).collect();
         let _listening = self.listen(&names).await?;
+        *self.advisor.lock().await = None;
+        let _training = self.keep_training(&market.clock).await?;
         for (i, wallet) in all.iter().cloned().enumerate() {
             let ready = tokio::select! {
                 biased;
@@ -105,6 +108,14 @@ impl Session {
             Some(error) => Err(error),
             None => Ok(outcomes.into_values().collect()),
         }
+    }
+
+    /// Asks models to train at their times, until what is returned is dropped.
+    async fn keep_training(&self, clock: &Clock) -> Result<Option<Background>, SessionError> {
+        let Some(advisors) = &self.advisors else { return Ok(None) };
+        let trainer = self.shared_advisor(advisors).await?.trainer();
+        let schedule = trainer.map(|trainer| trainer.keep_schedule(clock.clone()));
+        Ok(schedule.map(|schedule| Background(tokio::spawn(schedule))))
     }
 
     async fn make_ready(

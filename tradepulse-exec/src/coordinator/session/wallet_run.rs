@@ -42,6 +42,9 @@ pub struct Venue {
     pub settings: DeskSettings,
 }
 
+/// How a process left a run that holds something.
+const GOES_ON: &str = "goes on with the next start";
+
 /// The run of one wallet.
 pub struct WalletRun {
     pub(super) driver: Driver,
@@ -94,7 +97,8 @@ impl Session {
         }
         let went_on = earlier.is_some();
         let (record, settings) = match earlier {
-            Some(earlier) => earlier,
+            // It goes on now, and has an ending again when this process comes to its end.
+            Some((record, settings)) => (RunRecord { ending: None, ..record }, settings),
             None => (self.record(name, account.tag, mode, began, &fresh)?, fresh),
         };
         let patience = settings.desk.clone();
@@ -147,12 +151,28 @@ impl Session {
     async fn advisor(&self, plan: &Plan, replay: bool) -> Result<Option<Advisor>, SessionError> {
         let Some(advisors) = &self.advisors else { return Ok(None) };
         if replay {
-            let advisors = Advisors { feedback_after: None, ..(**advisors).clone() };
+            let advisors =
+                Advisors { feedback_after: None, retraining: None, ..(**advisors).clone() };
             return Ok(Some(Advisor::new(Arc::new(advisors), plan.markets())));
         }
-        let mut advisor = Advisor::new(Arc::clone(advisors), plan.markets());
-        advisor.recall(&*self.store).await?;
-        Ok(Some(advisor))
+        Ok(Some(self.shared_advisor(advisors).await?.beside(plan.markets())))
+    }
+
+    /// What the wallets share, as it is stored when the first of them begins.
+    pub(super) async fn shared_advisor(
+        &self,
+        advisors: &Arc<Advisors>,
+    ) -> Result<Advisor, SessionError> {
+        let mut shared = self.advisor.lock().await;
+        let advisor = match &*shared {
+            Some(advisor) => advisor,
+            None => {
+                let mut advisor = Advisor::new(Arc::clone(advisors), self.plan.markets());
+                advisor.recall(&*self.store).await?;
+                shared.insert(advisor)
+            }
+        };
+        Ok(advisor.beside(self.plan.markets()))
     }
 
     fn record(
@@ -247,14 +267,12 @@ impl WalletRun {
         let finished = self.driver.finish().await;
         finished.map_err(|source| self.error(source))?;
         let goes_on = !self.driver.is_idle();
-        let record = RunRecord {
-            ended_at: Some(self.clock.now()),
-            ending: Some(ending.to_owned()),
-            ..self.record
+        let (ended_at, ending) = match goes_on {
+            true => (None, format!("{ending}; {GOES_ON}")),
+            false => (Some(self.clock.now()), ending.to_owned()),
         };
-        if !goes_on {
-            self.store.put(&[record.clone().into()]).await?;
-        }
+        let record = RunRecord { ended_at, ending: Some(ending), ..self.record };
+        self.store.put(&[record.clone().into()]).await?;
         Ok(WalletOutcome {
             run: record.id,
             wallet: self.wallet.name,

@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use tokio::time::{Instant, timeout};
@@ -34,6 +35,16 @@ pub(super) enum Failure {
     Refused(String),
     /// It answered something else.
     Malformed(String),
+}
+
+impl Failure {
+    /// In words.
+    pub(super) fn reason(self) -> String {
+        match self {
+            Self::Late => "no answer in time".to_owned(),
+            Self::Unavailable(reason) | Self::Refused(reason) | Self::Malformed(reason) => reason,
+        }
+    }
 }
 
 impl Client {
@@ -93,6 +104,13 @@ impl Client {
             }
         };
         self.ask(request, understand).await
+    }
+
+    /// Asks for what takes long and must not be done twice: within `limit`, once, and whatever is
+    /// known of the server's health.
+    pub(super) async fn post_once(&self, path: &str, limit: Duration) -> Result<Response, Failure> {
+        let asked = timeout(limit, once(self.http.post(self.path(path)))).await;
+        asked.unwrap_or(Err(Failure::Late))
     }
 
     fn path(&self, path: &str) -> String {

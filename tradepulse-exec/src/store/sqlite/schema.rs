@@ -21,6 +21,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("windows", include_str!("migrations/0003_windows.sql")),
     ("controls", include_str!("migrations/0004_controls.sql")),
     ("prediction outcomes", include_str!("migrations/0005_prediction_outcomes.sql")),
+    ("invalid predictions", include_str!("migrations/0006_invalid_predictions.sql")),
 ];
 
 /// The schema version this program writes, and the latest it knows.
