@@ -20,6 +20,7 @@ mod batch;
 mod health;
 mod learning;
 mod metrics;
+mod online;
 mod openapi;
 mod outcomes;
 mod predict;
