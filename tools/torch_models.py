@@ -4,7 +4,7 @@
 
 writes OUT/rows.csv, and for each model OUT/NAME.pt and OUT/NAME.csv (its answers): TorchScript, but
 for `whole`, which is a pickled module, and `weights`, which is a state dict. `frozen` is `classifier` with
-its weights made constants. `mixing`, `pair` and `nan` are models that cannot be served. Needs the packages torch and numpy.
+its weights made constants. `mixing`, `pair`, `label` and `nan` are models that cannot be served. Needs the packages torch and numpy.
 """
 
 import argparse
@@ -83,6 +83,13 @@ class Pair(nn.Module):
         return x[:, :1], x
 
 
+class Label(nn.Module):
+    """Answers a class, not how probable it is."""
+
+    def forward(self, x):
+        return x[:, :3].argmax(dim=1)
+
+
 class Nan(nn.Module):
     """The root of a sum, which is negative as often as not."""
 
@@ -119,6 +126,7 @@ def main():
         "double": nn.Sequential(nn.Linear(INPUTS, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, 1)).double(),
         "mixing": Mixing(),
         "pair": Pair(),
+        "label": Label(),
         "nan": Nan(),
     }
     for name, model in models.items():

@@ -69,6 +69,11 @@ impl Torch {
         if !answer.defined() {
             return Err(TorchError::Model { problem: "it answers nothing".to_owned() });
         }
+        let answered = answer.f_kind().map_err(told)?;
+        if !matches!(answered, Kind::Float | Kind::Double) {
+            let problem = format!("it answers {answered:?}, expected Float or Double");
+            return Err(TorchError::Model { problem });
+        }
         let outputs = match answer.size()[..] {
             [1] => 1,
             [1, width] if width > 0 => usize::try_from(width).unwrap_or_default(),

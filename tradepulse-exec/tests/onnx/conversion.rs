@@ -123,6 +123,7 @@ fn what_cannot_be_converted_is_told() {
         ("weights", "", "has weights only"),
         ("mixing", "", "depends on the other rows"),
         ("pair", "", "answers a tuple, expected one tensor"),
+        ("label", "", "with torch.int64"),
         ("nan", "", "is not finite"),
         ("double", "--input-size 11", "does not take rows of 11 features"),
         ("recurrent", "--output-kind binary", "is not in 0..1"),

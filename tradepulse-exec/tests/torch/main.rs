@@ -76,6 +76,7 @@ async fn fresh_models_answer_as_in_python() {
     };
     assert!(refused("missing").contains("cannot read"));
     assert!(refused("pair").contains("cannot be asked"), "{}", refused("pair"));
+    assert!(refused("label").contains("it answers Int64"), "{}", refused("label"));
     assert!(refused("whole").contains("cannot be asked"), "{}", refused("whole"));
     assert!(refused("weights").contains("cannot be asked"), "{}", refused("weights"));
 
