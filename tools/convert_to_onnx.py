@@ -13,6 +13,7 @@ Needs the package torch, from 1.13 on; newer versions need the package onnx, too
 """
 
 import argparse
+import datetime
 import hashlib
 import inspect
 import io
@@ -83,6 +84,9 @@ def arguments():
                         help="its version [default: 1]")
     parser.add_argument("--horizon", type=count, metavar="CANDLES",
                         help="how many candles ahead it looks")
+    parser.add_argument("--learnt-to", type=instant, metavar="TIME",
+                        help="close of the newest candle that it learnt from, such as 2024-05-01: "
+                             "no backtest asks it about earlier ones")
     parser.add_argument("--tolerance", type=float, default=1e-6, metavar="X",
                         help="by how much answers may differ, as a part of those above 1 "
                              "[default: %(default)s]")
@@ -97,6 +101,14 @@ def count(text):
     if number < 1:
         raise ValueError
     return number
+
+
+def instant(text):
+    """Milliseconds since 1970; UTC where nothing else is said."""
+    time = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=datetime.timezone.utc)
+    return round(time.timestamp() * 1000)
 
 
 def convert(options):
@@ -149,6 +161,7 @@ def convert(options):
         "output": {"kind": kind, **({"classes": classes} if kind in ("probs3", "logits") else {})},
         "horizon": options.horizon,
         "data": None,
+        "learnt_to": options.learnt_to,
         "golden_sample": {
             "input": sample,
             "output": golden,

@@ -63,7 +63,7 @@ async fn converted_models_answer_as_in_pytorch() {
     let Some(folder) = models().filter(|_| ready()) else { return };
     let rows = table(&folder.path().join("rows.csv")).concat();
     let cases = [
-        ("classifier", "probs3", "--features basic10 --horizon 12"),
+        ("classifier", "probs3", "--features basic10 --horizon 12 --learnt-to 2024-05-01"),
         ("recurrent", "score", ""),
         ("convolution", "binary", "--name chance"),
         ("forecast", "score", "--feature-names a,b,c,d,e,f,g,h,i,j"),
@@ -83,6 +83,8 @@ async fn converted_models_answer_as_in_pytorch() {
         match name {
             "classifier" => {
                 assert_eq!((manifest.horizon, manifest.features.as_str()), (Some(12), "basic10"));
+                let learnt_to = manifest.learnt_to.map(|time| time.to_string());
+                assert_eq!(learnt_to.as_deref(), Some("2024-05-01T00:00:00Z"));
             }
             "convolution" => assert_eq!(manifest.name, "chance"),
             "forecast" => assert_eq!(manifest.feature_names[9], "j"),
@@ -131,6 +133,7 @@ fn what_cannot_be_converted_is_told() {
         ("double", "--features basic10 --input-size 9", "10 names of features, --input-size is 9"),
         ("branching", "--classes long,long,hold", "each once"),
         ("branching", "--horizon 0", "invalid count value: '0'"),
+        ("branching", "--learnt-to May", "invalid instant value: 'May'"),
     ];
     for (name, flags, expected) in cases {
         let (code, told) = convert(&folder, name, flags);
