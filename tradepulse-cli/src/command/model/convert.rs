@@ -10,7 +10,8 @@ use crate::records;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// A model without a manifest: a LightGBM text model
+    /// A model without a manifest: a LightGBM text model, or one that ends in .onnx (ONNX Runtime has
+    /// to be here: see doctor)
     file: PathBuf,
     /// What it is called [default: the file's name]
     #[arg(long)]
