@@ -59,7 +59,7 @@ use batch::Batches;
 use learning::Learned;
 pub use learning::Learning;
 use metrics::ServerMetrics;
-pub use outcomes::SampleLabels;
+pub use outcomes::{SampleLabels, UnknownLabels};
 use problem::Problem;
 use samples::SampleFile;
 pub use schedule::{RetrainSchedule, UnknownSchedule};

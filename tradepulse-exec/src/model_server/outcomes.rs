@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,6 +34,42 @@ impl Default for SampleLabels {
         Self::Outcome { profit_above: 0.005, loss_below: -0.015 }
     }
 }
+
+impl FromStr for SampleLabels {
+    type Err = UnknownLabels;
+
+    /// Reads `outcome` (the default), `forward:12`, the return over twelve candles beyond 0.5 %, or
+    /// `forward:12:0.002`, beyond 0.2 %.
+    ///
+    /// ```
+    /// use tradepulse_exec::model_server::SampleLabels;
+    /// assert_eq!("outcome".parse(), Ok(SampleLabels::default()));
+    /// assert_eq!("forward:6".parse::<SampleLabels>(), "forward:6:0.005".parse());
+    /// assert!("forward:0".parse::<SampleLabels>().is_err());
+    /// ```
+    fn from_str(text: &str) -> Result<Self, UnknownLabels> {
+        let forward = |rest: &str| {
+            let (horizon, beyond) = rest.split_once(':').unwrap_or((rest, "0.005"));
+            let horizon = horizon.parse().ok().filter(|horizon| (1..=10_000).contains(horizon))?;
+            let beyond = beyond.parse().ok().filter(|beyond| (0.0..1.0).contains(beyond))?;
+            let labelling = Labelling { horizon, long_above: beyond, short_below: -beyond };
+            Some(Self::Forward(labelling))
+        };
+        match text.split_once(':') {
+            None if text == "outcome" => Ok(Self::default()),
+            Some(("forward", rest)) => forward(rest).ok_or_else(|| UnknownLabels(text.to_owned())),
+            _ => Err(UnknownLabels(text.to_owned())),
+        }
+    }
+}
+
+/// A text that names no labels.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} names no labels: expected outcome, or forward:CANDLES or forward:CANDLES:FRACTION, such \
+     as forward:12:0.005"
+)]
+pub struct UnknownLabels(String);
 
 /// The longest that a trade is taken to last where its sample does not say when it closed, candles.
 const LONGEST_TRADE: i64 = 288;

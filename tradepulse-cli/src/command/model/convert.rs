@@ -11,7 +11,8 @@ use crate::records;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// A model without a manifest, of any kind that `model-server` takes
+    /// A model without a manifest: a LightGBM text model, one that ends in .onnx (ONNX Runtime has to
+    /// be here: see doctor), or another that `model-server` takes
     file: PathBuf,
     /// What it is called [default: the file's name]
     #[arg(long)]
