@@ -47,6 +47,7 @@ async fn momentum() -> anyhow::Result<Bundle> {
         output: OutputKind::Score,
         horizon: None,
         data: None,
+        learnt_to: None,
         golden_sample: GoldenSample { input, output, tolerance: 0.0 },
     };
     let registry = FeatureRegistry::default();

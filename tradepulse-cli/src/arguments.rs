@@ -18,7 +18,7 @@ use tradepulse_core::risk::RiskRules;
 use tradepulse_core::variable::Variable;
 
 pub(crate) use market::{LoadedMarket, MarketArguments, read_detail, require_order};
-pub(crate) use models::ModelArguments;
+pub(crate) use models::{AdviceTerms, MODELS, ModelArguments, NO_MODELS};
 pub(crate) use plan::PlanArguments;
 pub(crate) use selection::{MarketSelection, Selection};
 pub(crate) use settings::SettingsArguments;

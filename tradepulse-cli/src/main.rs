@@ -1,5 +1,6 @@
 //! `tradepulse`: backtests, candle data and strategies from the command line.
 
+mod advising;
 mod arguments;
 mod checks;
 mod clock;

@@ -38,6 +38,9 @@ fn a_model_is_trained_and_looked_at() {
     let evaluation = &judged["evaluation"];
     assert!(evaluation["scores"]["rows"].as_u64().unwrap() > 3_500, "{judged}");
     assert!(evaluation["scores"]["edge"].as_f64().unwrap() > 0.0, "{judged}");
+    let told = run(&[&evaluate[..], &market].concat());
+    let note = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(note.contains("--from leaves out what is not new to it"), "{note}");
     assert!(evaluation["auc"][0].as_f64().unwrap() > 0.5, "{judged}");
     let text = run(&[&evaluate[..], &market].concat());
     let text = String::from_utf8_lossy(&text.stdout).into_owned();
@@ -100,7 +103,11 @@ fn a_bare_file_gets_a_manifest() {
     let wrong = run(&[&convert[..], &["binary"]].concat());
     let why = String::from_utf8_lossy(&wrong.stderr).into_owned();
     assert!(wrong.status.code() == Some(2) && why.contains("3 outputs"), "{why}");
-    assert!(run(&[&convert[..], &["probs3"]].concat()).status.success());
+    let learnt = ["probs3", "--learnt-to", "2024-05-01"];
+    assert!(run(&[&convert[..], &learnt].concat()).status.success());
+    let told = run(&["model", "inspect", file]);
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.contains("learnt from candles up to 2024-05-01T00:00:00Z"), "{told}");
     let seen = run(&["model", "inspect", file, "--json"]);
     let manifest: serde_json::Value = serde_json::from_slice(&seen.stdout).unwrap();
     let input = manifest["golden_sample"]["input"].as_array().unwrap();

@@ -175,6 +175,36 @@ fn onnx_runtime() -> Option<String> {
 }
 
 #[test]
+fn a_torchscript_model_is_served_by_a_build_with_libtorch() {
+    let folder = Folder::new();
+    fs::copy(fixture("torch/models/classifier.pt"), folder.path("network.pt")).unwrap();
+    let about = "network.pt --features raw --output probs3";
+    let out = folder.run(&format!("model-server --model {about}"));
+    let told = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(2), "{told}");
+    if !cfg!(feature = "torch") {
+        let expected = "convert_to_onnx.py --input network.pt --output network.onnx";
+        assert!(told.contains(expected) && told.contains("cargo build --features torch"), "{told}");
+        return;
+    }
+    let convert = format!("model convert {about}");
+    assert!(told.contains("--sample NUMBERS") && told.contains("model convert"), "{told}");
+    assert_eq!(folder.run(&convert).status.code(), Some(2));
+    let sample = " --sample 0,1,2,3,4,5,6,7,8,9";
+    assert_eq!(folder.run(&(convert + sample)).status.code(), Some(0));
+    assert_eq!(folder.run("model inspect network.pt").status.code(), Some(0));
+    let served = Served::start(folder.command("model-server --model network.pt"));
+    let input = json!({ "name": "input", "shape": [1, 10], "datatype": "FP32",
+                        "data": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9] });
+    let asked = json!({ "inputs": [input] }).to_string();
+    let (status, told) = served.post("/v2/models/network/infer", &asked);
+    assert_eq!(status, 200, "{told}");
+    let sum: f64 =
+        told["outputs"][0]["data"].as_array().unwrap().iter().filter_map(Value::as_f64).sum();
+    assert!((sum - 1.0).abs() < 1e-6, "{told}");
+}
+
+#[test]
 fn an_onnx_model_is_served_where_its_library_is() {
     let folder = Folder::new();
     fs::copy(fixture("onnx/models/classifier.onnx"), folder.path("network.onnx")).unwrap();
@@ -221,4 +251,98 @@ fn the_demo_asks_a_third_model_where_its_library_is() {
     for words in words {
         assert!(told.contains(words), "{words} is not in\n{told}");
     }
+}
+
+#[test]
+fn an_onnx_file_gets_a_manifest_where_its_library_is() {
+    let folder = Folder::new();
+    fs::copy(fixture("onnx/models/classifier.onnx"), folder.path("network.onnx")).unwrap();
+    let convert = "model convert network.onnx --features raw --output";
+    let run = |arguments: &str, library: &Path| {
+        folder.command(arguments).env("ORT_DYLIB_PATH", library).output().unwrap()
+    };
+    let out = run(&format!("{convert} probs3"), &folder.path("nothing.so"));
+    let told = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.code() == Some(2) && told.contains("pip download onnxruntime"), "{told}");
+    let Some(library) = onnx_runtime() else {
+        eprintln!("skipped: no ONNX Runtime (ORT_DYLIB_PATH, or pip install onnxruntime)");
+        return;
+    };
+    let library = Path::new(&library);
+    let out = run(&format!("{convert} binary"), library);
+    let told = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.code() == Some(2) && told.contains("3 outputs"), "{told}");
+    let out = run(&format!("{convert} probs3"), library);
+    let told = program::success(convert, out);
+    assert!(told.contains("network.onnx is network: raw (feature_0, feature_1"), "{told}");
+    let seen = program::success("inspect", run("model inspect network.onnx --json", library));
+    let manifest: Value = serde_json::from_str(&seen).unwrap();
+    let golden = &manifest["golden_sample"];
+    assert_eq!(golden["input"].as_array().unwrap().len(), 10);
+    let said = golden["output"].as_array().unwrap().iter().filter_map(Value::as_f64);
+    assert!((said.sum::<f64>() - 1.0).abs() < 1e-6, "{manifest}");
+    // The manifest says all that the server has to know, and publishing too.
+    let publish = "model publish network.onnx models";
+    assert!(program::success(publish, run(publish, library)).contains("version 1"));
+    fs::write(folder.path("network.onnx"), b"torn").unwrap();
+    assert_eq!(run("model inspect network.onnx", library).status.code(), Some(2));
+}
+
+/// An outcome that the first feature tells.
+fn outcome(i: i64) -> String {
+    let up = i.wrapping_mul(2_654_435_761) >> 7 & 1 == 1;
+    let percent = if up { 2.0 } else { -2.0 };
+    let mut snapshot = snapshot();
+    snapshot["indicators"]["Column_0"] = json!(percent);
+    let opened = 1_704_067_200_000 + i * 3_600_000;
+    snapshot["candles"][0]["timestamp"] = json!(opened);
+    json!({
+        "decision": "long", "snapshot": snapshot,
+        "outcome": { "pnl": percent, "pnl_percent": percent, "success": up,
+                     "closed_at": opened + 7_200_000 },
+    })
+    .to_string()
+}
+
+#[test]
+fn the_learner_of_a_server_is_chosen() {
+    let (folder, _) = trees();
+    let publish = "model publish trees.txt models --features raw --output probs3";
+    program::success(publish, folder.run(publish));
+    let serve = "model-server --model models --retrain-schedule never";
+    let refusal = |arguments: &str| {
+        let mut command = folder.command(&format!("{serve} {arguments}"));
+        let out = command.env("LIGHTGBM_DYLIB_PATH", "nothing.so").output().unwrap();
+        assert_eq!(out.status.code(), Some(2), "{arguments}");
+        String::from_utf8_lossy(&out.stderr).into_owned()
+    };
+    assert!(refusal("--learner lightgbm").contains("pip install lightgbm"));
+    assert!(refusal("--learner online --labels forward:6").contains("forward returns"));
+    assert!(refusal("--labels sideways").contains("forward:CANDLES"));
+    let file = "model-server --model trees.txt --features raw --output probs3 --learner online";
+    let told = String::from_utf8_lossy(&folder.run(file).stderr).into_owned();
+    assert!(told.contains("model publish"), "{told}");
+
+    let online = "--learner online --retrain-after 20 --retrain-fewest 40";
+    let served = Served::start(folder.command(&format!("{serve} {online}")));
+    for i in 0..80 {
+        let (status, told) = served.post("/retrain", &outcome(i));
+        assert_eq!((status, &told["samples"]), (200, &json!(i + 1)), "{told}");
+    }
+    // Whoever asks waits until all of them are learnt from.
+    let (status, told) = served.post("/retrain/trigger", "");
+    assert_eq!((status, &told["samples"]), (200, &json!(80)), "{told}");
+    assert!(told["model_version"].as_u64().unwrap() >= 2, "{told}");
+    let listed = program::success("ls", folder.run("model ls models --json"));
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(
+        (&listed[0]["serving"], &listed[0]["version"]),
+        (&json!(true), &told["model_version"])
+    );
+    drop(served);
+    // With labels by what came after it, trees are trained on the same samples.
+    let forward = format!("{serve} --learner built-in --labels forward:3 --retrain-fewest 40");
+    let served = Served::start(folder.command(&forward));
+    let (status, told) = served.post("/retrain/trigger", "");
+    assert_eq!((status, &told["left_out"]["future_unknown"]), (200, &json!(3)), "{told}");
 }

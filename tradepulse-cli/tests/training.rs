@@ -241,3 +241,70 @@ fn what_cannot_be_trained_is_said() {
         assert!(error.contains(expected), "{arguments}: {error}");
     }
 }
+
+#[test]
+fn a_study_keeps_the_models_that_advised_it() {
+    let folder = Folder::new();
+    let learn = "model train --data c.csv --symbol BTC/USDT --timeframe 15m --rounds 10 \
+                 --threshold 0.002 --to 2024-02-01 --out near.txt";
+    folder.good("data", learn);
+    let plain =
+        TRAIN.replace("volume_breakout,ema_cross", "ema_cross").replace("--min-trades 3", "");
+    let plain = format!("{plain} --min-trades 1");
+    let advised = plain.replace("ema_cross", "ema_cross,models");
+    let command = format!("{advised} --model near.txt --threshold 0.34 --expected-value -1");
+    let one = folder.json("data", &format!("{command} --jobs 1"));
+    let two = folder.json("other", &format!("{command} --jobs 2"));
+    assert_eq!(essence(&one), essence(&two));
+    let without = folder.json("data", &plain);
+    let studies = one["studies"].as_array().unwrap();
+    assert_ne!(studies[0]["id"], without["studies"][0]["id"], "another study");
+    assert_ne!(studies[0]["best"], without["studies"][0]["best"], "with other trades");
+
+    // The study needs nothing but what is kept in the data directory.
+    fs::rename(folder.0.path("near.txt"), folder.0.path("gone.txt")).unwrap();
+    for study in studies {
+        let id = study["id"].as_str().unwrap();
+        let resumed = folder.json("data", &format!("train --resume {id} --data c.csv --json"));
+        assert_eq!(essence(&resumed)[0][0], study["best"]);
+        folder.good("data", &format!("overfitting {id} --data c.csv"));
+        folder.good("data", &format!("studies report {id} --data c.csv --out r.html"));
+        let report = fs::read_to_string(folder.0.path("r.html")).unwrap();
+        assert!(report.contains("needed the word of models: near version 1"));
+    }
+    let configuration = studies[0]["configuration"]["id"].as_str().unwrap();
+    let said = folder.good("data", &format!("configurations explain {configuration}"));
+    assert!(said.contains("near 1 (") && said.contains("only where models are asked"), "{said}");
+
+    // Its evidence is no evidence where nobody is asked.
+    folder.good("data", &format!("configurations activate {configuration}"));
+    let settings = "exchange: {name: file}\nsymbols: [BTC/USDT]\n";
+    folder.0.write("config.yaml", settings);
+    let trade = "trade --config config.yaml --replay --data c.csv";
+    let out = folder.run("data", trade);
+    let why = String::from_utf8_lossy(&out.stderr);
+    assert!(
+        out.status.code() == Some(2) && why.contains("name them under model_endpoints"),
+        "{why}"
+    );
+
+    // A model that is no more, or another one, is said.
+    let id = studies[1]["id"].as_str().unwrap();
+    let kept = fs::read_dir(folder.0.path("data/models")).unwrap().next().unwrap().unwrap().path();
+    let manifest = kept.join("near.manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("\"version\": 1", "\"version\": 2")).unwrap();
+    let out = folder.run("data", &format!("train --resume {id} --data c.csv"));
+    let why = String::from_utf8_lossy(&out.stderr);
+    assert!(
+        out.status.code() == Some(2) && why.contains("is not the model that advised it"),
+        "{why}"
+    );
+    fs::remove_dir_all(kept).unwrap();
+    let out = folder.run("data", &format!("overfitting {id} --data c.csv"));
+    let why = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.code() == Some(2) && why.contains("is not there as it was"), "{why}");
+    let out = folder.run("data", &plain.replace("ema_cross", "models"));
+    let why = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.code() == Some(2) && why.contains("name at least one model"), "{why}");
+}

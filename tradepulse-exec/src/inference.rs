@@ -5,9 +5,11 @@
 //! their manifests, and [`model_directory`], the versions of one;
 //! [`evaluation`] says what a model is worth. Feature `boosting`: [`boosting`], [`training`] and
 //! [`retraining`], which make such models.
-//! [`ftrl`] learns from one trade after the other. Feature `lightgbm-library`: [`lightgbm_library`],
-//! LightGBM's own library as a learner. Feature `onnx`: [`onnx`], ONNX models where ONNX Runtime is found. Feature `remote`: [`remote`],
-//! models behind HTTP.
+//! [`ftrl`] learns from one trade after the other, and [`online`] judges it while it does. Feature
+//! `lightgbm-library`: [`lightgbm_library`], LightGBM's own library as a learner. Feature `onnx`:
+//! [`onnx`], ONNX models where ONNX Runtime is found. Feature `torch`: TorchScript models, by
+//! libtorch, which has to be there when this is built. Feature `remote`: [`remote`], models behind
+//! HTTP.
 
 #[cfg(feature = "boosting")]
 pub mod boosting;
@@ -29,6 +31,8 @@ mod local;
 mod market_model;
 #[cfg(feature = "lightgbm")]
 pub mod model_directory;
+#[cfg(feature = "boosting")]
+pub mod online;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 #[cfg(feature = "remote")]
@@ -37,6 +41,8 @@ pub mod remote;
 pub mod retraining;
 #[cfg(any(feature = "coordinator", feature = "remote"))]
 mod snapshot;
+#[cfg(feature = "torch")]
+pub mod torch;
 #[cfg(feature = "boosting")]
 pub mod training;
 

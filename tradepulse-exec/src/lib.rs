@@ -11,7 +11,9 @@
 //! order, [`parity`] whether a run earned what a backtest says.
 //!
 //! Models that can be asked are in the module `inference`. Feature `lightgbm`: LightGBM text models.
-//! Feature `onnx`: ONNX models. Feature `remote`: models behind HTTP. Feature `model-server`: [`model_server`] serves one over HTTP.
+//! Feature `onnx`: ONNX models. Feature `torch`: TorchScript models; it needs libtorch to build.
+//! Feature `remote`: models behind HTTP. Feature `model-server`: [`model_server`] serves one over
+//! HTTP. Feature `full`: all features but `torch`.
 //!
 //! What stands around trading, each a feature of its name: `config` reads `config.yaml`, `alerts`
 //! tells people (the module `alert`), `metrics` tells Prometheus, `logging` writes logs.
@@ -34,7 +36,13 @@ pub mod exchange;
 pub mod export;
 #[cfg(feature = "data")]
 pub mod import;
-#[cfg(any(feature = "coordinator", feature = "lightgbm", feature = "onnx", feature = "remote"))]
+#[cfg(any(
+    feature = "coordinator",
+    feature = "lightgbm",
+    feature = "onnx",
+    feature = "remote",
+    feature = "torch"
+))]
 pub mod inference;
 #[cfg(feature = "logging")]
 pub mod logging;

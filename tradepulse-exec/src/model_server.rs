@@ -18,14 +18,11 @@
 
 mod batch;
 mod health;
-mod json_number;
-mod json_scanner;
-mod json_shape;
 mod learning;
 mod metrics;
+mod online;
 mod openapi;
 mod outcomes;
-mod plain_snapshot;
 mod predict;
 mod problem;
 mod retrain;
@@ -62,7 +59,7 @@ use batch::Batches;
 use learning::Learned;
 pub use learning::Learning;
 use metrics::ServerMetrics;
-pub use outcomes::SampleLabels;
+pub use outcomes::{SampleLabels, UnknownLabels};
 use problem::Problem;
 use samples::SampleFile;
 pub use schedule::{RetrainSchedule, UnknownSchedule};

@@ -27,7 +27,7 @@ fn published() -> (tempfile::TempDir, PathBuf) {
     fs::copy(model("regression"), &file).unwrap();
     let registry = FeatureRegistry::default();
     let sample = vec![0.5, -0.25, 1.0, 0.0, 2.0, 7.0];
-    block_on(write_manifest(&file, &flags(), &registry, sample)).unwrap();
+    block_on(write_manifest(&file, &flags(), &registry, sample, None)).unwrap();
     (folder, file)
 }
 
@@ -116,7 +116,16 @@ fn a_damaged_or_swapped_file_is_not_served() {
     assert!(told(&file).contains("the model is empty"));
     fs::remove_file(&file).unwrap();
     assert!(told(&file).contains("cannot read"));
+    let pickled = file.with_extension("pkl");
+    fs::write(&pickled, [8, 7]).unwrap();
+    assert!(told(&pickled).contains("cannot be asked by this build"));
     let network = file.with_extension("pt");
     fs::write(&network, [8, 7]).unwrap();
-    assert!(told(&network).contains("cannot be asked by this build"));
+    let told = told(&network);
+    if cfg!(feature = "torch") {
+        assert!(told.contains("trees.pt is no model that can be used"), "{told}");
+    } else {
+        assert!(told.contains("convert_to_onnx.py --input "), "{told}");
+        assert!(told.contains("cargo build --features torch"), "{told}");
+    }
 }

@@ -290,6 +290,11 @@ async fn explain(store: &dyn TrainingStore, id: &str, json: bool) -> Result<()> 
     for sentence in said {
         output::line(sentence)?;
     }
+    if let Some(models) = &configuration.provenance.model_version {
+        output::line(format!(
+            "Its entries needed the word of models, {models}: it trades only where models are asked."
+        ))?;
+    }
     output::line(if configuration.is_active {
         "It is active."
     } else {

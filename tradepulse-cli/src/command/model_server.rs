@@ -4,15 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tradepulse_core::inference::{FeatureRegistry, OutputKind};
 use tradepulse_core::market::Symbol;
 use tradepulse_exec::inference::bundle::{self, Flags};
+use tradepulse_exec::inference::learner::{BuiltInTrees, Learner, TreeGrowth};
+use tradepulse_exec::inference::lightgbm_library::LightGbmTrees;
 use tradepulse_exec::inference::model_directory::ModelDirectory;
+use tradepulse_exec::inference::online::{Online, OnlinePlan};
 use tradepulse_exec::inference::retraining::RetrainingPlan;
-use tradepulse_exec::model_server::{Learning, ModelServer, ModelServerSettings, RetrainSchedule};
+use tradepulse_exec::model_server::{
+    Learning, ModelServer, ModelServerSettings, RetrainSchedule, SampleLabels,
+};
 
 use crate::output::{self, Verdict};
 use crate::{clock, signals};
@@ -20,8 +25,8 @@ use crate::{clock, signals};
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The model: a LightGBM text model, or one that ends in .onnx (ONNX Runtime has to be here:
-    /// see doctor), its manifest NAME.manifest.json beside it; or the folder of its versions (`model
-    /// publish`), whose newest good one is served
+    /// see doctor) or .pt (TorchScript, by a build with libtorch), its manifest NAME.manifest.json
+    /// beside it; or the folder of its versions (`model publish`), whose newest good one is served
     #[arg(long, value_name = "FILE|DIR")]
     model: PathBuf,
     /// What it is called [default: what its manifest says, or the file's name]
@@ -49,11 +54,21 @@ pub(crate) struct Arguments {
     /// Threads that answer requests
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: u16,
+    /// What makes challengers of the samples, with a folder of versions: built-in, trees of our own;
+    /// lightgbm, whose library is looked for (LIGHTGBM_DYLIB_PATH); or online, which learns from each
+    /// outcome as it comes and is judged after so many (--retrain-after) [default: built-in]
+    #[arg(long, value_enum)]
+    learner: Option<LearnerName>,
+    /// What was right about a sample: outcome, what the trade earned; or forward:CANDLES:FRACTION,
+    /// the return over the candles after it, beyond a fraction (0.005 if none is named)
+    /// [default: outcome]
+    #[arg(long, value_name = "LABELS")]
+    labels: Option<SampleLabels>,
     /// When to train on the samples, minute, hour, day, month and weekday in UTC, or `never`; with
     /// a folder of versions
     #[arg(long, value_name = "CRON", default_value = "0 2 * * *")]
     retrain_schedule: String,
-    /// Train after so many new samples, too
+    /// Train after so many new samples, too [default: never; 50 with --learner online]
     #[arg(long, value_name = "SAMPLES")]
     retrain_after: Option<u64>,
     /// By how much a challenger's log loss has to be less than that of the model that serves, nats
@@ -67,6 +82,14 @@ pub(crate) struct Arguments {
     allow_control: bool,
 }
 
+/// What makes challengers.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LearnerName {
+    BuiltIn,
+    Lightgbm,
+    Online,
+}
+
 /// How often the folder of versions is looked at.
 const FOLLOWED: Duration = Duration::from_secs(2);
 
@@ -74,6 +97,9 @@ const FOLLOWED: Duration = Duration::from_secs(2);
 struct Learn {
     schedule: Option<RetrainSchedule>,
     retrain_after: Option<u64>,
+    learner: Arc<dyn Learner>,
+    online: Option<OnlinePlan>,
+    labels: SampleLabels,
     plan: RetrainingPlan,
     control: bool,
 }
@@ -88,10 +114,39 @@ impl Learn {
         if !(margin >= 0.0 && margin.is_finite()) {
             bail!("--retrain-margin {margin} is not 0 or more");
         }
+        let labels = arguments.labels.unwrap_or_default();
+        let horizon = match labels {
+            SampleLabels::Forward(labelling) => u32::try_from(labelling.horizon).ok(),
+            SampleLabels::Outcome { .. } => None,
+        };
+        let name = arguments.learner.unwrap_or(LearnerName::BuiltIn);
+        if name == LearnerName::Online && horizon.is_some() {
+            bail!(
+                "--learner online learns when an outcome comes, before forward returns are known"
+            );
+        }
+        if !arguments.model.is_dir() && (arguments.learner.is_some() || arguments.labels.is_some())
+        {
+            bail!(
+                "--learner and --labels are of a folder of versions, and {} is none: `tradepulse \
+                 model publish` makes one",
+                arguments.model.display()
+            );
+        }
+        let learner: Arc<dyn Learner> = match name {
+            LearnerName::Lightgbm => Arc::new(LightGbmTrees::find(TreeGrowth::default())?),
+            LearnerName::BuiltIn | LearnerName::Online => Arc::new(BuiltInTrees::default()),
+        };
+        let online = OnlinePlan::default();
+        let judge_every = arguments.retrain_after.unwrap_or(online.judge_every);
+        let online = OnlinePlan { judge_every, ..online };
         Ok(Self {
             schedule,
             retrain_after: arguments.retrain_after,
-            plan: RetrainingPlan { margin, fewest, ..RetrainingPlan::default() },
+            learner,
+            online: (name == LearnerName::Online).then_some(online),
+            labels,
+            plan: RetrainingPlan { margin, fewest, horizon, ..RetrainingPlan::default() },
             control: arguments.allow_control || arguments.host.is_loopback(),
         })
     }
@@ -101,6 +156,9 @@ impl Learn {
             control: self.control,
             plan: self.plan,
             retrain_after: self.retrain_after,
+            learner: Arc::clone(&self.learner),
+            online: self.online,
+            labels: self.labels,
             tell: Arc::new(output::note),
             ..Learning::new(directory)
         }
@@ -152,6 +210,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
         if let Some(name) = name.filter(|name| *name != manifest.name) {
             bail!("--name {name}: the manifest says {:?}", manifest.name);
         }
+        if let Some(online) = learn.online {
+            Online::new(online.settings, &bundle).context("--learner online")?;
+        }
         let listener = TcpListener::bind((host, port))
             .await
             .with_context(|| format!("cannot serve at {host}:{port}"))?;
@@ -170,6 +231,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
             served = server.serve(listener, async move { stop.stopped().await }) => served?,
             () = server.follow(FOLLOWED) => {}
             () = keep(&server, learn.schedule.as_ref()) => {}
+            () = server.learn_online() => {}
         }
         Ok(Verdict::Good)
     })

@@ -9,7 +9,7 @@ use tradepulse_core::overfitting::{Cscv, TrackRecord, WalkForwardFlag, expected_
 use tradepulse_core::performance::DAYS_PER_YEAR;
 use tradepulse_core::training::TrialLedger;
 use tradepulse_exec::threads::Threads;
-use tradepulse_strategies::registry;
+use tradepulse_strategies::registry_with_models;
 
 use super::studies;
 use super::train::{Records, stored};
@@ -55,13 +55,14 @@ struct Findings {
 }
 
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
-    let registry = registry();
+    let registry = registry_with_models();
     let runtime = records::runtime()?;
     let store = runtime.block_on(records::open(place))?;
     let records = Records { store: &store, runtime: &runtime };
     let record = runtime.block_on(studies::find(&store, &arguments.id))?;
     let market = stored::market(&record, arguments.data.as_deref(), place)?;
-    let cell = stored::cell(&registry, &record, &market)?;
+    let advising = stored::advising(&record, place)?;
+    let cell = stored::cell(&registry, &record, &market, advising.as_ref())?;
     let study = cell.study(stored::plan(&record)?)?;
     let pool = arguments.jobs.map_or_else(Threads::all, Threads::new);
     let searched = stored::found(&study, &record, &records, pool)?;

@@ -27,7 +27,7 @@ use tradepulse_core::time::{Timeframe, Timestamp};
 use tradepulse_core::training::{Pool, StudyPlan, Validation};
 use tradepulse_exec::store::columnar::CandleStore;
 use tradepulse_exec::threads::Threads;
-use tradepulse_strategies::registry;
+use tradepulse_strategies::{registry, registry_with_models};
 
 use self::cell::{Cell, cells, chosen};
 pub(crate) use self::cell::{RegimeChoice, within};
@@ -36,7 +36,7 @@ pub(crate) use self::market::TrainingMarket;
 use self::market::Wanted;
 pub(crate) use self::work::Records;
 use self::work::{Ended, Step, train_together};
-use crate::arguments::{DataDir, PlanArguments, SettingsArguments, require_order};
+use crate::arguments::{DataDir, ModelArguments, PlanArguments, SettingsArguments, require_order};
 use crate::output::{self, Verdict};
 
 #[derive(Args)]
@@ -74,6 +74,8 @@ pub(crate) struct Arguments {
     jobs: Option<usize>,
     #[command(flatten)]
     settings: SettingsArguments,
+    #[command(flatten)]
+    models: ModelArguments,
     /// Go on with a stored study, by its id or the beginning of it; what it searches, and how, comes
     /// from its record
     #[arg(long, value_name = "ID", conflicts_with_all = OF_THE_RECORD)]
@@ -90,7 +92,7 @@ pub(crate) struct Arguments {
 }
 
 /// What a resumed study has its own.
-const OF_THE_RECORD: [&str; 11] = [
+const OF_THE_RECORD: [&str; 13] = [
     "strategies",
     "exchanges",
     "symbols",
@@ -102,6 +104,8 @@ const OF_THE_RECORD: [&str; 11] = [
     "PlanArguments",
     "DimensionArguments",
     "SettingsArguments",
+    "ModelArguments",
+    "AdviceTerms",
 ];
 
 impl Arguments {
@@ -126,7 +130,7 @@ impl Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
-    let registry = registry();
+    let registry = registry_with_models();
     if let Some(id) = &arguments.resume {
         let runtime = crate::records::runtime()?;
         let record = runtime.block_on(async {
@@ -134,19 +138,24 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
             super::studies::find(&store, id).await
         })?;
         let market = stored::market(&record, arguments.data.as_deref(), place)?;
-        let cell = stored::cell(&registry, &record, &market)?;
+        let advising = stored::advising(&record, place)?;
+        let cell = stored::cell(&registry, &record, &market, advising.as_ref())?;
         return train(&[cell], stored::plan(&record)?, &arguments, place);
     }
     let plan = arguments.plan.plan()?;
     let settings = arguments.settings.settings();
     let markets = arguments.markets(place)?;
-    let chosen = chosen(&registry, &arguments.strategies)?;
+    let advising = arguments.models.open()?;
+    let chosen = chosen(&registry, &arguments.strategies, advising.is_some())?;
     let spaces = arguments.dimensions.spaces(&chosen)?;
     let chosen: Vec<_> = chosen.into_iter().zip(spaces).collect();
-    let mut cells = cells(&chosen, &markets, &arguments.regimes, &settings)?;
+    let mut cells = cells(&chosen, &markets, &arguments.regimes, (&settings, advising.as_ref()))?;
     preflight::look(&mut cells, &plan, arguments.plan.max_trials())?;
     if arguments.estimate {
         return summary::estimate(&cells, &plan, arguments.threads(), arguments.json);
+    }
+    if let Some(models) = &advising {
+        models.keep(&place.path()?)?;
     }
     train(&cells, plan, &arguments, place)
 }
@@ -267,7 +276,7 @@ pub(crate) fn demonstrate(
     let markets = [TrainingMarket::new(market, series)];
     let chosen = registry.iter().map(|s| Ok((s, Space::new(s.about().variables)?)));
     let chosen = chosen.collect::<Result<Vec<_>>>()?;
-    let mut cells = cells(&chosen, &markets, &[RegimeChoice::Any], &Settings::default())?;
+    let mut cells = cells(&chosen, &markets, &[RegimeChoice::Any], (&Settings::default(), None))?;
     preflight::look(&mut cells, &plan, u64::MAX)?;
     let total: usize = cells.iter().map(|cell| summary::trials(cell, &plan)).sum();
     let bar = progress_bar(total as u64);

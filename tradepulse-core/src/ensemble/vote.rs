@@ -2,6 +2,7 @@ use serde::Serialize;
 
 use super::{Question, Settings, TrackRecord};
 use crate::inference::{Action, Flaw, Prediction};
+use crate::time::Timestamp;
 
 /// A model and its answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +30,12 @@ pub enum Absence {
     Unavailable {
         /// Why.
         reason: String,
+    },
+    /// It learnt from later candles: what it would say is hindsight.
+    #[error("it learnt from candles up to {learnt_to}: what it says of earlier ones is hindsight")]
+    Hindsight {
+        /// Close time of the newest candle that it learnt from.
+        learnt_to: Timestamp,
     },
     /// It answered something that is no prediction.
     #[error("its answer was not understood: {reason}")]

@@ -1,4 +1,7 @@
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::time::Timestamp;
 
 use super::{FeatureSet, OutputKind, Predictor, PredictorError, Rows, Signature, contract_hash};
 
@@ -32,6 +35,11 @@ pub struct Manifest {
     pub horizon: Option<u32>,
     /// Fingerprint of the candles it was trained on, hex.
     pub data: Option<String>,
+    /// Close time of the newest candle that it learnt from, the future that its labels looked into
+    /// included, ms; `None` if that is not known. What it would say of earlier candles is hindsight
+    /// ([`is_hindsight`](Self::is_hindsight)).
+    #[serde(default)]
+    pub learnt_to: Option<Timestamp>,
     /// Input and output.
     pub golden_sample: GoldenSample,
 }
@@ -64,6 +72,22 @@ impl Manifest {
             return Err(ManifestError::Version { found });
         }
         serde_json::from_str(text).map_err(format)
+    }
+
+    /// Whether the model learnt from candles later than one that closed at `at`: then it knows what
+    /// came of it, and no backtest may believe it.
+    pub fn is_hindsight(&self, at: Timestamp) -> bool {
+        self.learnt_to.is_some_and(|learnt_to| at < learnt_to)
+    }
+
+    /// SHA-256 of all that is said here, that of the model's file included, hex: two models with the
+    /// same one answer alike.
+    ///
+    /// # Errors
+    /// As [`to_json`](Self::to_json).
+    pub fn fingerprint(&self) -> Result<String, ManifestError> {
+        let digest = Sha256::digest(self.to_json()?.as_bytes());
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// As it is written: JSON over several lines.
@@ -239,6 +263,7 @@ mod tests {
             output: OutputKind::Score,
             horizon: Some(1),
             data: None,
+            learnt_to: None,
             golden_sample: GoldenSample {
                 input: vec![1.0; 10],
                 output: vec![55.0],

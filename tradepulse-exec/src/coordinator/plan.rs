@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use tradepulse_core::desk::{Desk, DeskSettings, LaneSetup};
 use tradepulse_core::engine::{EngineError, Rules};
+use tradepulse_core::ensemble::DecisionMode;
 use tradepulse_core::exchange::{Capabilities, TradingRules};
 use tradepulse_core::market::{InstrumentKind, Symbol};
 use tradepulse_core::order::RunTag;
@@ -44,6 +45,12 @@ fn trades(config: &Config, strategy: &str) -> bool {
     config.decision.mode != Decides::ModelsOnly || strategy == MODELS
 }
 
+/// Whether models are asked about this strategy's entries.
+fn advised(config: &Config, strategy: &str) -> bool {
+    let asked = config.models().next().is_some();
+    asked && (strategy == MODELS || config.decision_mode() != DecisionMode::StrategiesOnly)
+}
+
 /// What a run trades, by a configuration file and what was trained.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -69,6 +76,20 @@ pub enum PlanError {
     /// An engine cannot be made of it.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// What was trained with models is to be traded without.
+    #[error(
+        "configuration {id} ({strategy}) was trained with the advice of {models}, and its evidence \
+         is good for entries that models confirm: name them under model_endpoints (decision.mode: \
+         confirm), or deactivate it"
+    )]
+    Unadvised {
+        /// The configuration.
+        id: RecordId,
+        /// Its strategy.
+        strategy: String,
+        /// The models that advised it.
+        models: String,
+    },
     /// There is nothing to trade.
     #[error(
         "nothing to trade: list configurations in the file, or activate trained ones \
@@ -135,6 +156,12 @@ impl Plan {
             });
             if !trades(config, &cell.strategy) {
                 continue;
+            }
+            if let Some(models) = &configuration.provenance.model_version
+                && !advised(config, &cell.strategy)
+            {
+                let (id, strategy) = (configuration.id.clone(), cell.strategy.clone());
+                return Err(PlanError::Unadvised { id, strategy, models: models.clone() });
             }
             lanes.push(LanePlan {
                 configuration_id: configuration.id.clone(),

@@ -15,12 +15,15 @@ use tradepulse_core::inference::{
     FeatureRegistry, FeatureSet, GoldenSample, MANIFEST_VERSION, Manifest, ManifestError,
     OutputKind, Predictor, UnknownFeatures, contract_hash,
 };
+use tradepulse_core::time::Timestamp;
 
 #[cfg(feature = "boosting")]
 use super::ftrl::{Ftrl, FtrlError};
 use super::lightgbm::{LightGbm, LightGbmError};
 #[cfg(feature = "onnx")]
 use super::onnx::{Onnx, OnnxError};
+#[cfg(feature = "torch")]
+use super::torch::{Torch, TorchError};
 use crate::atomic;
 
 /// Name of the features that whoever asks makes.
@@ -111,7 +114,12 @@ pub async fn load(
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(source) => return Err(BundleError::Read { path: manifest_file, source }),
     };
-    let (model, platform) = open(file, &bytes)?;
+    let told = match (&manifest, flags) {
+        (Some(manifest), _) => Some(manifest.feature_names.len()),
+        (None, Some(flags)) => features(&flags.features, registry)?.map(|set| set.names().len()),
+        (None, None) => None,
+    };
+    let (model, platform) = open(file, &bytes, told)?;
     let manifest = match (manifest, flags) {
         (Some(manifest), flags) => {
             agree(&manifest, flags)?;
@@ -132,6 +140,7 @@ pub async fn load(
 }
 
 /// Writes the manifest of a bare file, with `sample` as the golden sample, and returns its path.
+/// `learnt_to` is what its maker knows of the newest candle that it learnt from.
 ///
 /// # Errors
 /// As [`load`], or if the manifest cannot be written.
@@ -140,10 +149,12 @@ pub async fn write_manifest(
     flags: &Flags,
     registry: &FeatureRegistry,
     sample: Vec<f64>,
+    learnt_to: Option<Timestamp>,
 ) -> Result<PathBuf, BundleError> {
     let bytes = read(file)?;
-    let (model, platform) = open(file, &bytes)?;
-    let manifest = describe(file, &bytes, &model, flags, registry, sample).await?;
+    let (model, platform) = open(file, &bytes, Some(sample.len()))?;
+    let described = describe(file, &bytes, &model, flags, registry, sample).await?;
+    let manifest = Manifest { learnt_to, ..described };
     let text = manifest.to_json()?;
     Bundle::new(manifest, model.predictor, platform, registry).await?;
     let path = manifest_path(file);
@@ -153,12 +164,13 @@ pub async fn write_manifest(
     Ok(path)
 }
 
-/// How many features the model in `file` takes.
+/// How many features the model in `file` takes; `told` is what is known of it, for a TorchScript
+/// file, which does not say it.
 ///
 /// # Errors
 /// If it cannot be read, or is damaged.
-pub fn width(file: &Path) -> Result<usize, BundleError> {
-    let (model, _) = open(file, &read(file)?)?;
+pub fn width(file: &Path, told: Option<usize>) -> Result<usize, BundleError> {
+    let (model, _) = open(file, &read(file)?, told)?;
     Ok(model.predictor.signature().inputs)
 }
 
@@ -168,19 +180,35 @@ struct Opened {
     feature_names: Vec<String>,
 }
 
+#[cfg(any(feature = "onnx", feature = "torch"))]
+impl Opened {
+    /// A model whose file has no names of features.
+    fn numbered(model: impl Predictor + 'static) -> Self {
+        let inputs = model.signature().inputs;
+        let feature_names = (0..inputs).map(|i| format!("feature_{i}")).collect();
+        Self { predictor: Arc::new(model), feature_names }
+    }
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, BundleError> {
     fs::read(path).map_err(|source| BundleError::Read { path: path.to_owned(), source })
 }
 
-fn open(path: &Path, bytes: &[u8]) -> Result<(Opened, &'static str), BundleError> {
+/// Opens a model that may be `told` how many features it takes.
+fn open(
+    path: &Path,
+    bytes: &[u8],
+    told: Option<usize>,
+) -> Result<(Opened, &'static str), BundleError> {
     let extension = path.extension().and_then(|extension| extension.to_str());
     #[cfg(feature = "onnx")]
     if extension == Some("onnx") {
         let model = Onnx::parse_bytes(bytes)
             .map_err(|source| BundleError::Onnx { path: path.to_owned(), source })?;
-        let inputs = model.signature().inputs;
-        let feature_names = (0..inputs).map(|i| format!("feature_{i}")).collect();
-        return Ok((Opened { predictor: Arc::new(model), feature_names }, "onnx"));
+        return Ok((Opened::numbered(model), "onnx"));
+    }
+    if let Some("pt" | "pth") = extension {
+        return Ok((torch_script(path, bytes, told)?, "torchscript"));
     }
     #[cfg(feature = "boosting")]
     if extension == Some("ftrl") {
@@ -189,7 +217,7 @@ fn open(path: &Path, bytes: &[u8]) -> Result<(Opened, &'static str), BundleError
         let feature_names = model.feature_names().to_vec();
         return Ok((Opened { predictor: Arc::new(model), feature_names }, "ftrl"));
     }
-    if let Some(kind @ ("onnx" | "pt" | "pth" | "pkl" | "joblib")) = extension {
+    if let Some(kind @ ("onnx" | "pkl" | "joblib")) = extension {
         return Err(BundleError::Kind { path: path.to_owned(), kind: kind.to_owned() });
     }
     let model = LightGbm::parse_bytes(bytes)
@@ -198,11 +226,24 @@ fn open(path: &Path, bytes: &[u8]) -> Result<(Opened, &'static str), BundleError
     Ok((Opened { predictor: Arc::new(model), feature_names }, "lightgbm"))
 }
 
+#[cfg(feature = "torch")]
+fn torch_script(path: &Path, bytes: &[u8], told: Option<usize>) -> Result<Opened, BundleError> {
+    let inputs = told.ok_or_else(|| BundleError::Width { path: path.to_owned() })?;
+    Torch::parse_bytes(bytes, inputs)
+        .map(Opened::numbered)
+        .map_err(|source| BundleError::Torch { path: path.to_owned(), source })
+}
+
+#[cfg(not(feature = "torch"))]
+fn torch_script(path: &Path, _: &[u8], _: Option<usize>) -> Result<Opened, BundleError> {
+    Err(BundleError::TorchScript { path: path.to_owned() })
+}
+
 /// The model in these bytes of a file with this extension.
 #[cfg(feature = "boosting")]
 pub(super) fn predictor(extension: &str, bytes: &[u8]) -> Result<Arc<dyn Predictor>, BundleError> {
     let path = Path::new("model").with_extension(extension);
-    open(&path, bytes).map(|(opened, _)| opened.predictor)
+    open(&path, bytes, None).map(|(opened, _)| opened.predictor)
 }
 
 fn features(
@@ -243,6 +284,7 @@ async fn describe(
         output: flags.output,
         horizon: None,
         data: None,
+        learnt_to: None,
         golden_sample: GoldenSample { input: sample, output, tolerance: 1e-9 },
     })
 }
@@ -306,6 +348,29 @@ pub enum BundleError {
         /// Its extension.
         kind: String,
     },
+    /// A TorchScript model, and this was built without the feature `torch`.
+    #[error(
+        "{path}: this build cannot ask TorchScript models. Convert it (python \
+         tools/convert_to_onnx.py --input {path} --output {onnx} --input-size N), or serve it by \
+         Python and ask that server, or build with libtorch (cargo build --features torch)",
+        path = .path.display(),
+        onnx = .path.with_extension("onnx").display()
+    )]
+    TorchScript {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A TorchScript model of which nothing says how many features it takes.
+    #[error(
+        "{path} does not say how many features it takes, as TorchScript never does: write its \
+         manifest with a row for it (tradepulse model convert {path} --features raw --output KIND \
+         --sample NUMBERS)",
+        path = .path.display()
+    )]
+    Width {
+        /// The file.
+        path: PathBuf,
+    },
     /// It is not the file that the manifest was written for.
     #[error(
         "{path} has SHA-256 {found}, its manifest says {expected}: the file was changed or swapped",
@@ -352,6 +417,15 @@ pub enum BundleError {
         path: PathBuf,
         /// What is wrong.
         source: OnnxError,
+    },
+    /// A TorchScript model that cannot be asked.
+    #[cfg(feature = "torch")]
+    #[error("{path} is no model that can be used", path = .path.display())]
+    Torch {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: TorchError,
     },
     /// No LightGBM model, or a damaged one.
     #[error("{path} is no model that can be used", path = .path.display())]

@@ -37,7 +37,8 @@ impl LocalModel {
     }
 
     /// What it says at the close of each candle of `series`, as of that candle; `None` where too few
-    /// candles came before.
+    /// candles came before, or where it learnt from later ones
+    /// ([`Manifest::is_hindsight`](tradepulse_core::inference::Manifest::is_hindsight)).
     ///
     /// # Errors
     /// If a feature is not finite or the model fails.
@@ -46,11 +47,16 @@ impl LocalModel {
             return Err(LocalError::Raw { model: self.bundle.manifest().name.clone() });
         };
         let mut column = vec![None; series.len()];
-        let known = features.window().max(1) - 1;
+        let manifest = self.bundle.manifest();
+        let hindsight = (0..series.len())
+            .take_while(|&at| manifest.is_hindsight(series.close_time(at)))
+            .count();
+        let before = features.window().max(1) - 1;
+        let known = before.max(hindsight);
         if series.len() <= known {
             return Ok(column);
         }
-        let candles: Vec<Candle> = series.candles().collect();
+        let candles: Vec<Candle> = series.candles().skip(known - before).collect();
         let rows = batch(features, &candles)?;
         let width = features.names().len();
         // A batch at a time, so that the outputs of long series need no memory.
@@ -94,6 +100,12 @@ const ROWS: usize = 4096;
 #[async_trait]
 impl MarketModel for LocalModel {
     async fn ask(&self, snapshot: &MarketSnapshot<'_>) -> Result<Prediction, Absence> {
+        let manifest = self.bundle.manifest();
+        if let Some(learnt_to) = manifest.learnt_to
+            && manifest.is_hindsight(snapshot.close_time())
+        {
+            return Err(Absence::Hindsight { learnt_to });
+        }
         let answer = self.answer(snapshot).await;
         answer.map_err(|error| Absence::Unavailable { reason: error.to_string() })
     }
@@ -121,4 +133,59 @@ pub enum LocalError {
     /// Its outputs mean nothing.
     #[error(transparent)]
     Output(#[from] OutputError),
+}
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+    use tradepulse_core::inference::{
+        Basic10, FeatureRegistry, FeatureSet, GoldenSample, LinearPredictor, MANIFEST_VERSION,
+        Manifest, OutputKind, Predictor, contract_hash,
+    };
+    use tradepulse_core::market::SyntheticMarket;
+    use tradepulse_core::random::Seed;
+    use tradepulse_core::time::Timeframe;
+
+    use super::*;
+
+    fn model(learnt_to: Option<Timestamp>) -> LocalModel {
+        let line = LinearPredictor::new(10, (0..11).map(f64::from).collect()).unwrap();
+        let input = vec![0.01; 10];
+        let output = block_on(line.predict(Rows::new(&input, 10).unwrap())).unwrap();
+        let manifest = Manifest {
+            manifest_version: MANIFEST_VERSION,
+            name: "line".to_owned(),
+            version: 1,
+            file: String::new(),
+            sha256: String::new(),
+            features: Basic10.name().to_owned(),
+            feature_names: Basic10.names().iter().map(|&name| name.to_owned()).collect(),
+            contract: Some(contract_hash(&Basic10)),
+            output: OutputKind::Score,
+            horizon: None,
+            data: None,
+            learnt_to,
+            golden_sample: GoldenSample { input, output, tolerance: 1e-9 },
+        };
+        let registry = FeatureRegistry::default();
+        let bundle = Bundle::new(manifest, Arc::new(line), "linear", &registry);
+        LocalModel::new(Arc::new(block_on(bundle).unwrap()), Thresholds::default()).unwrap()
+    }
+
+    #[test]
+    fn nothing_is_said_of_candles_before_those_it_learnt_from() {
+        let market = SyntheticMarket::new(Seed(3), Timeframe::M5);
+        let series = SyntheticMarket { candles: 400, ..market }.generate().unwrap();
+        let whole = block_on(model(None).column(&series)).unwrap();
+        assert!(whole[..99].iter().all(Option::is_none) && whole[99..].iter().all(Option::is_some));
+        for known in [0, 50, 99, 100, 250, 399] {
+            let learnt_to = series.close_time(known);
+            let asked = model(Some(learnt_to));
+            let column = block_on(asked.column(&series)).unwrap();
+            assert!(column[..known].iter().all(Option::is_none), "{known}");
+            assert_eq!(column[known..], whole[known..], "{known}");
+        }
+        let later = Timestamp::from_ms(series.close_time(399).as_ms() + 1);
+        assert_eq!(block_on(model(Some(later)).column(&series)).unwrap(), vec![None; 400]);
+    }
 }

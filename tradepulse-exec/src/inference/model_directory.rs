@@ -136,8 +136,35 @@ impl ModelDirectory {
         new: Publication,
         registry: &FeatureRegistry,
     ) -> Result<Bundle, ModelDirectoryError> {
+        self.publish_if(new, registry, |_| true).await
+    }
+
+    /// As [`publish`](Self::publish), but only while [`named`](Self::named) is still what it was.
+    ///
+    /// # Errors
+    /// As there, or [`ModelDirectoryError::Moved`]: another version was published or rolled back to
+    /// in the meantime, by whichever process, and is served.
+    pub async fn publish_over(
+        &self,
+        named: Option<u64>,
+        new: Publication,
+        registry: &FeatureRegistry,
+    ) -> Result<Bundle, ModelDirectoryError> {
+        self.publish_if(new, registry, |now| now == named).await
+    }
+
+    async fn publish_if(
+        &self,
+        new: Publication,
+        registry: &FeatureRegistry,
+        wanted: impl FnOnce(Option<u64>) -> bool,
+    ) -> Result<Bundle, ModelDirectoryError> {
         self.files.create_folder(&self.path).map_err(|e| self.io(&self.path, e))?;
         let _lock = self.lock()?;
+        let named = self.named();
+        if !wanted(named) {
+            return Err(ModelDirectoryError::Moved { named });
+        }
         self.clean()?;
         let numbers = self.numbers()?;
         let mut serving = self.serving().unwrap_or_default();
@@ -319,7 +346,9 @@ impl ModelDirectory {
             let entry = entry.map_err(|e| self.io(&self.path, e))?;
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if name.starts_with('.') && name.ends_with(UNFINISHED) {
+            // Other files of the folder may be being written by those who keep them.
+            let own = name.strip_prefix('.').and_then(|name| name.strip_suffix(UNFINISHED));
+            if own.is_some_and(|own| own == POINTER || own.parse::<u64>().is_ok()) {
                 self.files.remove(&entry.path()).map_err(|e| self.io(&entry.path(), e))?;
             }
         }

@@ -65,6 +65,8 @@ pub struct RemoteAnswer {
     pub model_name: String,
     /// Its version.
     pub model_version: u64,
+    /// Close time of the newest candle that it learnt from, if its server says so.
+    pub learnt_to: Option<Timestamp>,
 }
 
 /// A model that is asked about markets.
@@ -82,6 +84,7 @@ struct Answer {
     raw_score: Option<f64>,
     model_name: String,
     model_version: u64,
+    learnt_to: Option<Timestamp>,
     for_candle: Timestamp,
 }
 
@@ -122,8 +125,8 @@ impl RemoteModel {
                 take_profit: answer.take_profit,
                 raw_score: answer.raw_score,
             };
-            let Answer { model_name, model_version, .. } = answer;
-            Ok(RemoteAnswer { prediction, model_name, model_version })
+            let Answer { model_name, model_version, learnt_to, .. } = answer;
+            Ok(RemoteAnswer { prediction, model_name, model_version, learnt_to })
         };
         let asked =
             self.client.post("/predict", &body, None, |response| understood(&response.body));
@@ -145,7 +148,13 @@ impl RemoteModel {
 #[async_trait]
 impl MarketModel for RemoteModel {
     async fn ask(&self, snapshot: &MarketSnapshot<'_>) -> Result<Prediction, Absence> {
-        self.ask(snapshot).await.map(|answer| answer.prediction)
+        let RemoteAnswer { prediction, learnt_to, .. } = self.ask(snapshot).await?;
+        match learnt_to {
+            Some(learnt_to) if snapshot.close_time() < learnt_to => {
+                Err(Absence::Hindsight { learnt_to })
+            }
+            _ => Ok(prediction),
+        }
     }
 
     async fn learn(&self, feedback: &Feedback) -> Result<(), String> {

@@ -21,9 +21,11 @@ use tradepulse_core::time::Timestamp;
 
 use super::boosting::Objective;
 use super::bundle::{self, Bundle, BundleError};
-use super::learner::{Learner, LearnerError};
+use super::ftrl::FtrlError;
+use super::learner::{Learner, LearnerError, Learnt};
 use super::model_directory::Publication;
 use folds::Folds;
+pub(super) use folds::overlap;
 
 /// A row, what would have been right, and when.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,13 +139,10 @@ pub async fn retrain(
 ) -> Result<Retrained, RetrainingError> {
     let about = champion.manifest();
     let kind = about.output;
-    let (classes, objective, made) = match kind.classes() {
-        Some(2) => (2, Objective::Binary, OutputKind::Binary),
-        Some(3) => {
-            let made = OutputKind::Probs3 { classes: Action::ALL };
-            (3, Objective::Multiclass { classes: 3 }, made)
-        }
-        _ => return Err(RetrainingError::NoProbabilities { output: kind.name() }),
+    let (classes, made) = classes_of(kind)?;
+    let objective = match classes {
+        2 => Objective::Binary,
+        _ => Objective::Multiclass { classes: 3 },
     };
     let width = about.feature_names.len();
     let usable = samples.iter().filter(|sample| sample.row.len() == width);
@@ -197,29 +196,65 @@ pub async fn retrain(
         return Ok(Retrained { report, better: None });
     }
     let input = rows[rows.len() - width..].to_vec();
-    let output = model.predict(Rows::new(&input, width)?).await?;
-    let manifest = Manifest {
-        manifest_version: MANIFEST_VERSION,
-        sha256: bundle::sha256(learnt.model.as_bytes()),
-        output: made,
-        horizon: plan.horizon,
-        data: Some(folds.fingerprint()),
-        golden_sample: GoldenSample { input, output, tolerance: 1e-9 },
-        ..about.clone()
-    };
-    let note = TrainingNote { learnt_to: training.known, report: &report };
-    let training = serde_json::to_string_pretty(&note).map_err(RetrainingError::Report)?;
-    let publication = Publication {
-        model: learnt.model.into_bytes(),
-        extension: learnt.extension.to_owned(),
-        manifest,
-        training: Some(training),
-    };
-    Ok(Retrained { report, better: Some(publication) })
+    let data = folds.fingerprint();
+    let challenger = Challenger { learnt, made, input, data, learnt_to: training.known };
+    let better = challenger.publication(champion, &*model, &report, plan).await?;
+    Ok(Retrained { report, better: Some(better) })
+}
+
+/// How many classes a model's outputs tell apart, and what a challenger answers.
+pub(super) fn classes_of(kind: OutputKind) -> Result<(usize, OutputKind), RetrainingError> {
+    match kind.classes() {
+        Some(2) => Ok((2, OutputKind::Binary)),
+        Some(3) => Ok((3, OutputKind::Probs3 { classes: Action::ALL })),
+        _ => Err(RetrainingError::NoProbabilities { output: kind.name() }),
+    }
+}
+
+/// What is to be published.
+pub(super) struct Challenger {
+    pub(super) learnt: Learnt,
+    pub(super) made: OutputKind,
+    /// The row of the golden sample.
+    pub(super) input: Vec<f64>,
+    /// Fingerprint of what it learnt from.
+    pub(super) data: String,
+    pub(super) learnt_to: Timestamp,
+}
+
+impl Challenger {
+    pub(super) async fn publication(
+        self,
+        champion: &Bundle,
+        model: &dyn Predictor,
+        report: &RetrainingReport,
+        plan: &RetrainingPlan,
+    ) -> Result<Publication, RetrainingError> {
+        let Self { learnt, made, input, data, learnt_to } = self;
+        let output = model.predict(Rows::new(&input, input.len())?).await?;
+        let manifest = Manifest {
+            manifest_version: MANIFEST_VERSION,
+            sha256: bundle::sha256(learnt.model.as_bytes()),
+            output: made,
+            horizon: plan.horizon,
+            data: Some(data),
+            learnt_to: Some(learnt_to),
+            golden_sample: GoldenSample { input, output, tolerance: 1e-9 },
+            ..champion.manifest().clone()
+        };
+        let note = TrainingNote { learnt_to, report };
+        let training = serde_json::to_string_pretty(&note).map_err(RetrainingError::Report)?;
+        Ok(Publication {
+            model: learnt.model.into_bytes(),
+            extension: learnt.extension.to_owned(),
+            manifest,
+            training: Some(training),
+        })
+    }
 }
 
 /// Class probabilities of all rows.
-async fn ask(
+pub(super) async fn ask(
     model: &dyn Predictor,
     kind: OutputKind,
     rows: &[f64],
@@ -274,6 +309,18 @@ pub enum RetrainingError {
     /// The learner failed.
     #[error(transparent)]
     Learner(#[from] LearnerError),
+    /// The online learner failed.
+    #[error(transparent)]
+    Ftrl(#[from] FtrlError),
+    /// The online learner is of another model than the champion.
+    #[error(
+        "the online learner is of other features or classes than the model that serves ({features}): \
+         remove its file to begin anew"
+    )]
+    OtherModel {
+        /// The learner's features.
+        features: String,
+    },
     /// What the learner made cannot be read.
     #[error("the challenger cannot be read: {0}")]
     Challenger(#[from] BundleError),

@@ -187,6 +187,7 @@ pub fn train(
         output: OutputKind::Probs3 { classes: Action::ALL },
         horizon: u32::try_from(horizon).ok(),
         data: Some(series.sha256()),
+        learnt_to: Some(series.close_time(first + split.validation.end - 1 + horizon)),
         golden_sample: golden,
     };
     Ok(Trained { text: learnt.model, report, manifest })
@@ -291,6 +292,11 @@ mod tests {
         let manifest = loaded.manifest();
         assert_eq!((&*manifest.name, manifest.version, manifest.horizon), ("trees", 3, Some(12)));
         assert_eq!(manifest.data, Some(market(12_000).sha256()));
+        let candle = Timeframe::M5.as_ms();
+        let learnt_to = manifest.learnt_to.unwrap();
+        assert_eq!(learnt_to.as_ms(), report.validation.to.as_ms() + 13 * candle);
+        assert!(learnt_to <= judged.from && !manifest.is_hindsight(judged.from));
+        assert!(manifest.is_hindsight(report.validation.to));
     }
 
     #[test]

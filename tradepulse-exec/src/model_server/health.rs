@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::ModelServer;
 use super::learning::{LastTraining, Learned};
+use super::online::OnlineStatus;
 use super::problem::json;
 
 /// How the server and its model are.
@@ -39,6 +40,9 @@ struct Status<'a> {
     /// Samples that no training has seen, where the model learns.
     new_samples: Option<u64>,
     last_training: Option<LastTraining>,
+    /// What is learnt from each outcome as it comes, where that is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    online: Option<OnlineStatus>,
     endpoints: &'static [&'static str],
 }
 
@@ -83,6 +87,7 @@ pub(super) async fn status(State(server): State<ModelServer>) -> Response {
         let status = Status {
             new_samples: learned.map(|learned| learned.new_samples(health.samples)),
             last_training: learned.and_then(Learned::last),
+            online: learned.and_then(Learned::online_status),
             health,
             feature_names: &manifest.feature_names,
             horizon: manifest.horizon,

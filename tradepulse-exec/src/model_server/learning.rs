@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 use tradepulse_core::inference::FeatureRegistry;
 use tradepulse_core::time::Timestamp;
 
 use super::ModelServer;
+use super::online::{OnlineState, OnlineStatus};
 use super::outcomes::SampleLabels;
 use super::problem::Problem;
 use crate::atomic;
 use crate::inference::bundle::Bundle;
 use crate::inference::learner::{BuiltInTrees, Learner};
 use crate::inference::model_directory::{ModelDirectory, ModelDirectoryError};
+use crate::inference::online::OnlinePlan;
 use crate::inference::retraining::RetrainingPlan;
 
 /// Where a server's model comes from, and how it becomes another one.
@@ -36,6 +39,10 @@ pub struct Learning {
     pub plan: RetrainingPlan,
     /// Trains by itself after so many new samples.
     pub retrain_after: Option<u64>,
+    /// Learns from each outcome as it comes instead, and judges what it learnt; `labels` have to be
+    /// those of outcomes then, and `learner` and `retrain_after` count for nothing. Its state is
+    /// `online.json` in the directory; [`ModelServer::learn_online`] does the work.
+    pub online: Option<OnlinePlan>,
     /// Hears what the server does by itself.
     pub tell: Arc<dyn Fn(String) + Send + Sync>,
 }
@@ -51,6 +58,7 @@ impl Learning {
             labels: SampleLabels::default(),
             plan: RetrainingPlan::default(),
             retrain_after: None,
+            online: None,
             tell: Arc::new(|_| ()),
         }
     }
@@ -84,6 +92,12 @@ pub(super) struct Learned {
     pub(super) training: Arc<tokio::sync::Mutex<()>>,
     /// Samples there were when a training was asked for by their number.
     pub(super) asked_at: AtomicU64,
+    /// Told when a sample was kept.
+    pub(super) kept: Notify,
+    /// What was learnt online, once it was read.
+    pub(super) online: Mutex<Option<OnlineState>>,
+    /// What is told of that.
+    pub(super) online_status: Mutex<Option<OnlineStatus>>,
     last: Mutex<Option<LastTraining>>,
     /// The version that the directory named when it was looked at.
     seen: Mutex<Option<u64>>,
@@ -98,6 +112,9 @@ impl Learned {
             turn: tokio::sync::Mutex::new(()),
             training: Arc::default(),
             asked_at: AtomicU64::new(last.map_or(0, |last| last.samples)),
+            kept: Notify::new(),
+            online: Mutex::new(None),
+            online_status: Mutex::new(None),
             last: Mutex::new(last),
             seen,
             settings,
@@ -110,8 +127,17 @@ impl Learned {
         std::mem::replace(&mut *seen, named) != named
     }
 
+    /// The version that the directory named when it was looked at.
+    pub(super) fn seen(&self) -> Option<u64> {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn last(&self) -> Option<LastTraining> {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn online_status(&self) -> Option<OnlineStatus> {
+        *self.online_status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps when it was trained.

@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,6 +35,42 @@ impl Default for SampleLabels {
     }
 }
 
+impl FromStr for SampleLabels {
+    type Err = UnknownLabels;
+
+    /// Reads `outcome` (the default), `forward:12`, the return over twelve candles beyond 0.5 %, or
+    /// `forward:12:0.002`, beyond 0.2 %.
+    ///
+    /// ```
+    /// use tradepulse_exec::model_server::SampleLabels;
+    /// assert_eq!("outcome".parse(), Ok(SampleLabels::default()));
+    /// assert_eq!("forward:6".parse::<SampleLabels>(), "forward:6:0.005".parse());
+    /// assert!("forward:0".parse::<SampleLabels>().is_err());
+    /// ```
+    fn from_str(text: &str) -> Result<Self, UnknownLabels> {
+        let forward = |rest: &str| {
+            let (horizon, beyond) = rest.split_once(':').unwrap_or((rest, "0.005"));
+            let horizon = horizon.parse().ok().filter(|horizon| (1..=10_000).contains(horizon))?;
+            let beyond = beyond.parse().ok().filter(|beyond| (0.0..1.0).contains(beyond))?;
+            let labelling = Labelling { horizon, long_above: beyond, short_below: -beyond };
+            Some(Self::Forward(labelling))
+        };
+        match text.split_once(':') {
+            None if text == "outcome" => Ok(Self::default()),
+            Some(("forward", rest)) => forward(rest).ok_or_else(|| UnknownLabels(text.to_owned())),
+            _ => Err(UnknownLabels(text.to_owned())),
+        }
+    }
+}
+
+/// A text that names no labels.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} names no labels: expected outcome, or forward:CANDLES or forward:CANDLES:FRACTION, such \
+     as forward:12:0.005"
+)]
+pub struct UnknownLabels(String);
+
 /// The longest that a trade is taken to last where its sample does not say when it closed, candles.
 const LONGEST_TRADE: i64 = 288;
 
@@ -47,7 +84,8 @@ pub(super) struct Outcomes {
 }
 
 /// Why samples are not learnt from.
-#[derive(Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct LeftOut {
     /// The line is not understood, or the snapshot does not fit the model.
     pub(super) unreadable: u64,
@@ -83,6 +121,30 @@ struct Told {
 /// Closes by the time at which they were made.
 type Closes = BTreeMap<Timestamp, f64>;
 
+/// The whole lines of `path` behind its first `bytes`; none if there is no file.
+pub(super) fn lines_after(
+    path: &Path,
+    bytes: u64,
+) -> io::Result<impl Iterator<Item = io::Result<Vec<u8>>> + use<>> {
+    let mut reader = match File::open(path) {
+        Ok(file) => Some(BufReader::new(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    if let Some(reader) = &mut reader {
+        reader.seek(SeekFrom::Start(bytes))?;
+    }
+    Ok(std::iter::from_fn(move || {
+        let mut line = Vec::new();
+        match reader.as_mut()?.read_until(b'\n', &mut line) {
+            // One that is not whole is being written, or was cut off.
+            Ok(_) if line.pop() == Some(b'\n') => Some(Ok(line)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }))
+}
+
 /// Reads all whole lines of `path`.
 pub(super) fn read(
     path: &Path,
@@ -91,16 +153,11 @@ pub(super) fn read(
     labels: &SampleLabels,
 ) -> io::Result<Outcomes> {
     let mut outcomes = Outcomes::default();
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(outcomes),
-        Err(error) => return Err(error),
-    };
     // Symbols that are not served any more can be learnt from still.
     let settings = ModelServerSettings { symbols: Vec::new(), ..settings.clone() };
     let mut closes: HashMap<(String, Timeframe), Closes> = HashMap::new();
     let mut told = Vec::new();
-    for line in BufReader::new(file).split(b'\n') {
+    for line in lines_after(path, 0)? {
         let line = line?;
         outcomes.lines += 1;
         let Some(sample) = understand(&line, bundle, &settings) else {
@@ -132,6 +189,27 @@ pub(super) fn read(
         }
     }
     Ok(outcomes)
+}
+
+/// The sample in a line, labelled by its outcome; `None` if it says nothing, which is counted then.
+pub(super) fn by_its_outcome(
+    line: &[u8],
+    bundle: &Bundle,
+    settings: &ModelServerSettings,
+    (above, below): (f64, f64),
+    left_out: &mut LeftOut,
+) -> Option<LabelledSample> {
+    let settings = ModelServerSettings { symbols: Vec::new(), ..settings.clone() };
+    let Some(sample) = understand(line, bundle, &settings) else {
+        left_out.unreadable += 1;
+        return None;
+    };
+    let Some((label, known)) = by_outcome(&sample, above, below) else {
+        left_out.not_traded += 1;
+        return None;
+    };
+    let Told { row, at, .. } = sample;
+    Some(LabelledSample { row, label, at, known })
 }
 
 fn understand(line: &[u8], bundle: &Bundle, settings: &ModelServerSettings) -> Option<Told> {

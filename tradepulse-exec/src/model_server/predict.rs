@@ -23,6 +23,8 @@ struct Answer<'a> {
     raw_score: f64,
     model_name: &'a str,
     model_version: u64,
+    /// Close time of the newest candle that the model learnt from, ms, if that is known.
+    learnt_to: Option<Timestamp>,
     /// Close time of the candle, ms.
     for_candle: Timestamp,
     latency_ms: f64,
@@ -64,6 +66,7 @@ async fn answer(
         raw_score: verdict.raw_score,
         model_name: &manifest.name,
         model_version: manifest.version,
+        learnt_to: manifest.learnt_to,
         for_candle: asked.candle,
         latency_ms: began.elapsed().as_secs_f64() * 1e3,
     };

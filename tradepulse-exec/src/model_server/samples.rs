@@ -1,4 +1,4 @@
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -100,6 +100,14 @@ impl SampleFile {
         if !file.metadata()?.is_file() {
             return Err(io::Error::other(format!("{} is no file", self.path.display())));
         }
+        // Two that add to it would write over each other's lines. Let go when the file is closed.
+        file.try_lock().map_err(|error| match error {
+            TryLockError::Error(error) => error,
+            TryLockError::WouldBlock => {
+                let path = self.path.display();
+                io::Error::other(format!("another process keeps samples in {path}"))
+            }
+        })?;
         let (count, length) = whole_lines(&mut file)?;
         file.cut(length)?;
         file.sync_all()?;
@@ -193,6 +201,20 @@ mod tests {
         open.file.stuck = true;
         let (open, fourth) = open.append(b"123\n");
         assert!(fourth.is_err() && open.is_none());
+    }
+
+    #[test]
+    fn two_do_not_keep_samples_in_one_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("samples.jsonl");
+        let (first, second) = (SampleFile::new(path.clone()), SampleFile::new(path.clone()));
+        assert_eq!(first.append(b"1\n").unwrap(), 1);
+        let refused = second.append(b"2\n").unwrap_err().to_string();
+        assert!(refused.contains("another process keeps samples"), "{refused}");
+        assert_eq!(first.append(b"3\n").unwrap(), 2);
+        drop(first);
+        assert_eq!(second.append(b"2\n").unwrap(), 3);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "1\n3\n2\n");
     }
 
     #[test]

@@ -3,33 +3,23 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, Visitor};
+use serde::de::{Deserializer, IgnoredAny, Visitor};
 use serde_json::Value;
 use tradepulse_core::inference::{FeatureError, latest};
 use tradepulse_core::market::{Candle, Symbol};
 use tradepulse_core::time::{Timeframe, Timestamp};
 
 use super::ModelServerSettings;
-use super::plain_snapshot;
 use super::problem::Problem;
 use crate::inference::bundle::Bundle;
 
 /// What is known of a market, as it is sent. Whatever else is in it is passed over.
-#[derive(Debug, PartialEq)]
-pub(super) struct Sent<'a> {
-    pub(super) symbol: Cow<'a, str>,
-    pub(super) timeframe: Cow<'a, str>,
-    /// Not checked yet.
-    pub(super) candles: Vec<Candle>,
-    /// The indicators that were asked for.
-    pub(super) row: Vec<f64>,
-}
-
-/// The same in JSON.
 #[derive(Deserialize)]
-struct SentJson<Indicators> {
-    symbol: String,
-    timeframe: String,
+struct Sent<'a, Indicators> {
+    #[serde(borrow)]
+    symbol: Cow<'a, str>,
+    #[serde(borrow)]
+    timeframe: Cow<'a, str>,
     candles: Vec<SentCandle>,
     indicators: Option<Indicators>,
 }
@@ -45,18 +35,10 @@ struct SentCandle {
     volume: f64,
 }
 
-impl<Indicators> SentJson<Indicators> {
-    fn with(self, row: Vec<f64>) -> Sent<'static> {
-        let candle = |sent: SentCandle| {
-            let SentCandle { timestamp, open, high, low, close, volume } = sent;
-            Candle { open_time: Timestamp::from_ms(timestamp), open, high, low, close, volume }
-        };
-        Sent {
-            symbol: self.symbol.into(),
-            timeframe: self.timeframe.into(),
-            candles: self.candles.into_iter().map(candle).collect(),
-            row,
-        }
+impl From<SentCandle> for Candle {
+    fn from(sent: SentCandle) -> Self {
+        let SentCandle { timestamp, open, high, low, close, volume } = sent;
+        Self { open_time: Timestamp::from_ms(timestamp), open, high, low, close, volume }
     }
 }
 
@@ -77,34 +59,26 @@ pub(super) fn read(
     bundle: &Bundle,
     settings: &ModelServerSettings,
 ) -> Result<Snapshot, Problem> {
-    let names: &[String] = match bundle.features() {
-        Some(_) => &[],
-        None => &bundle.manifest().feature_names,
+    let Some(set) = bundle.features() else {
+        let mut sent: Sent<'_, BTreeMap<String, Value>> = parse(body)?;
+        let indicators = sent.indicators.take().unwrap_or_default();
+        let row = raw(&indicators, &bundle.manifest().feature_names)?;
+        let (_, candle) = check(sent, settings)?;
+        return Ok(Snapshot { row, candle });
     };
-    let sent =
-        match std::str::from_utf8(body).ok().and_then(|text| plain_snapshot::read(text, names)) {
-            Some(sent) => sent,
-            None => parse_snapshot(body, names)?,
-        };
-    let candle = check(&sent, settings)?;
-    let Some(set) = bundle.features() else { return Ok(Snapshot { row: sent.row, candle }) };
-    let row = latest(set, &sent.candles).map_err(|error| match error {
+    let (candles, candle) = check(parse::<Sent<'_, IgnoredAny>>(body)?, settings)?;
+    let row = latest(set, &candles).map_err(|error| match error {
         FeatureError::TooFewCandles { .. } => Problem::field("candles", error.to_string()),
         error => {
-            let last = sent.candles.len().saturating_sub(1);
+            let last = candles.len().saturating_sub(1);
             Problem::field(format!("candles[{last}]"), error.to_string())
         }
     })?;
     Ok(Snapshot { row, candle })
 }
 
-/// Reads a snapshot, however it is written, and its indicators of these names.
-pub(super) fn parse_snapshot(body: &[u8], names: &[String]) -> Result<Sent<'static>, Problem> {
-    if names.is_empty() {
-        return parse::<SentJson<IgnoredAny>>(body).map(|sent| sent.with(Vec::new()));
-    }
-    let mut sent: SentJson<BTreeMap<String, Value>> = parse(body)?;
-    let indicators = sent.indicators.take().unwrap_or_default();
+/// The indicators of these names.
+fn raw(indicators: &BTreeMap<String, Value>, names: &[String]) -> Result<Vec<f64>, Problem> {
     let value = |name: &String| {
         let field = || format!("indicators.{name}");
         match indicators.get(name).map(Value::as_f64) {
@@ -117,12 +91,11 @@ pub(super) fn parse_snapshot(body: &[u8], names: &[String]) -> Result<Sent<'stat
             )),
         }
     };
-    let row = names.iter().map(value).collect::<Result<_, _>>()?;
-    Ok(sent.with(row))
+    names.iter().map(value).collect()
 }
 
 /// Reads JSON; an error names the field.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).or_else(|_| {
         // Once more, for the place: this is slower.
         let mut reader = serde_json::Deserializer::from_slice(body);
@@ -147,8 +120,11 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     })
 }
 
-/// When the last candle closes, if all of them are possible.
-fn check(sent: &Sent<'_>, settings: &ModelServerSettings) -> Result<Timestamp, Problem> {
+/// The candles, if all of them are possible, and when the last one closes.
+fn check<Indicators>(
+    sent: Sent<'_, Indicators>,
+    settings: &ModelServerSettings,
+) -> Result<(Vec<Candle>, Timestamp), Problem> {
     let symbol: Symbol =
         sent.symbol.parse().map_err(|error| Problem::field("symbol", format!("{error}")))?;
     if !settings.symbols.is_empty() && !settings.symbols.contains(&symbol) {
@@ -162,14 +138,16 @@ fn check(sent: &Sent<'_>, settings: &ModelServerSettings) -> Result<Timestamp, P
         let detail = format!("{} candles are more than {MOST_CANDLES}", sent.candles.len());
         return Err(Problem::field("candles", detail));
     }
+    let candles: Vec<Candle> = sent.candles.into_iter().map(Candle::from).collect();
     let mut before = None;
-    for (i, candle) in sent.candles.iter().enumerate() {
+    for (i, candle) in candles.iter().enumerate() {
         check_candle(candle, before)
             .map_err(|(field, detail)| Problem::field(format!("candles[{i}].{field}"), detail))?;
         before = Some(candle.open_time);
     }
     let Some(last) = before else { return Err(Problem::field("candles", "there is no candle")) };
-    Ok(Timestamp::from_ms(last.as_ms().saturating_add(timeframe.as_ms())))
+    let closes = Timestamp::from_ms(last.as_ms().saturating_add(timeframe.as_ms()));
+    Ok((candles, closes))
 }
 
 /// What is wrong with a candle: the field, and why.

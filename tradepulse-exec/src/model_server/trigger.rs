@@ -12,7 +12,7 @@ use super::ModelServer;
 use super::learning::{LastTraining, Learned};
 use super::outcomes::{self, LeftOut};
 use super::problem::{Problem, json};
-use crate::inference::model_directory::Publication;
+use crate::inference::model_directory::{ModelDirectoryError, Publication};
 use crate::inference::retraining::{RetrainingReport, learnt_to, retrain};
 
 /// What a training came to.
@@ -36,12 +36,14 @@ pub(super) struct Answer {
 }
 
 /// What the thread that trains comes back with.
-struct Trained {
-    lines: u64,
-    left_out: LeftOut,
-    report: Option<RetrainingReport>,
-    reason: Option<String>,
-    better: Option<Publication>,
+pub(super) struct Trained {
+    /// The version that it was compared with.
+    pub(super) champion: u64,
+    pub(super) lines: u64,
+    pub(super) left_out: LeftOut,
+    pub(super) report: Option<RetrainingReport>,
+    pub(super) reason: Option<String>,
+    pub(super) better: Option<Publication>,
 }
 
 pub(super) async fn trigger(State(server): State<ModelServer>, headers: HeaderMap) -> Response {
@@ -61,13 +63,21 @@ pub(super) async fn trigger(State(server): State<ModelServer>, headers: HeaderMa
 impl ModelServer {
     /// Trains, and serves what is better. One at a time; goes on if nobody waits for it any more.
     pub(super) async fn train_now(&self) -> Result<Answer, Problem> {
-        let Ok(alone) = Arc::clone(&self.learned()?.training).try_lock_owned() else {
+        let learned = self.learned()?;
+        let online = learned.settings.online.is_some();
+        let turn = Arc::clone(&learned.training);
+        let alone = if online {
+            // Whoever learns from an outcome is done at once.
+            turn.lock_owned().await
+        } else if let Ok(alone) = turn.try_lock_owned() {
+            alone
+        } else {
             let detail = "a training is under way; there is one at a time";
             return Err(Problem::new(StatusCode::CONFLICT, detail));
         };
         let server = self.clone();
         let training = tokio::spawn(async move {
-            let answer = server.train().await;
+            let answer = if online { server.train_online().await } else { server.train().await };
             drop(alone);
             answer
         });
@@ -75,21 +85,24 @@ impl ModelServer {
     }
 
     async fn train(&self) -> Result<Answer, Problem> {
-        let learned = self.learned()?;
-        let champion = self.served().manifest().version;
         let server = self.clone();
         // A panic in there is an error here.
         let trained = tokio::task::spawn_blocking(move || server.challenge())
             .await
             .map_err(|error| failed(&error))??;
+        self.settle(trained).await
+    }
+
+    /// Serves what is better, and keeps when it was trained.
+    pub(super) async fn settle(&self, trained: Trained) -> Result<Answer, Problem> {
+        let learned = self.learned()?;
         let mut reason = trained.reason;
         let mut replaced = false;
         if let Some(new) = trained.better {
             let _turn = learned.turn.lock().await;
-            if self.served().manifest().version == champion {
-                self.publish(new).await?;
-                replaced = true;
-            } else {
+            let same = self.served().manifest().version == trained.champion;
+            replaced = same && self.publish(new).await?;
+            if !replaced {
                 let text = "another version was published in the meantime: train again";
                 reason = Some(text.to_owned());
             }
@@ -114,18 +127,23 @@ impl ModelServer {
         })
     }
 
-    /// Publishes a challenger and serves it.
-    async fn publish(&self, new: Publication) -> Result<(), Problem> {
+    /// Publishes a challenger of the model that is served, and serves it; unless another process has
+    /// published a version that is not served here yet.
+    async fn publish(&self, new: Publication) -> Result<bool, Problem> {
         let server = self.clone();
         // It waits for the disk.
         let published = tokio::task::spawn_blocking(move || {
             let learned = server.learned()?;
             let (directory, registry) = (&learned.settings.directory, &learned.settings.registry);
-            let bundle = Handle::current().block_on(directory.publish(new, registry));
-            let bundle = bundle.map_err(|error| failed(&error))?;
+            let published = directory.publish_over(learned.seen(), new, registry);
+            let bundle = match Handle::current().block_on(published) {
+                Ok(bundle) => bundle,
+                Err(ModelDirectoryError::Moved { .. }) => return Ok(false),
+                Err(error) => return Err(failed(&error)),
+            };
             learned.saw(Some(bundle.manifest().version));
             server.replace(bundle);
-            Ok(())
+            Ok(true)
         });
         published.await.unwrap_or_else(|error| Err(failed(&error)))
     }
@@ -145,7 +163,7 @@ impl ModelServer {
         let challenge = retrain(
             &outcomes.samples,
             &champion,
-            note.as_deref().and_then(learnt_to),
+            note.as_deref().and_then(learnt_to).or(champion.manifest().learnt_to),
             &*settings.learner,
             &settings.plan,
         );
@@ -154,16 +172,26 @@ impl ModelServer {
             Err(error) if error.is_for_want_of_samples() => (None, Some(error.to_string()), None),
             Err(error) => return Err(failed(&error)),
         };
-        Ok(Trained { lines: outcomes.lines, left_out: outcomes.left_out, report, reason, better })
+        let (lines, left_out) = (outcomes.lines, outcomes.left_out);
+        let champion = champion.manifest().version;
+        Ok(Trained { champion, lines, left_out, report, reason, better })
     }
 
-    /// Trains if so many new samples have come.
+    /// Learns from a sample, or trains if so many new ones have come.
     pub(super) fn sample_kept(&self, samples: u64) {
         let Some(learned) = &self.shared.learned else { return };
-        let new = samples.saturating_sub(learned.asked_at.load(Ordering::Relaxed));
-        if learned.settings.retrain_after.is_some_and(|wanted| new >= wanted.max(1)) {
-            // The next one is asked for after as many again, whatever comes of this one.
-            learned.asked_at.store(samples, Ordering::Relaxed);
+        if learned.settings.online.is_some() {
+            return learned.kept.notify_one();
+        }
+        let Some(wanted) = learned.settings.retrain_after else { return };
+        // The next one is asked for after as many again, whatever comes of this one; where samples
+        // were taken away, after as many from then on.
+        let enough = |asked: u64| match samples.checked_sub(asked) {
+            Some(new) => (new >= wanted.max(1)).then_some(samples),
+            None => Some(samples),
+        };
+        let asked = learned.asked_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, enough);
+        if asked.is_ok_and(|asked| asked < samples) {
             let server = self.clone();
             drop(tokio::spawn(async move { server.train_and_tell().await }));
         }
@@ -173,29 +201,31 @@ impl ModelServer {
     pub(super) async fn train_and_tell(&self) {
         let Ok(learned) = self.learned() else { return };
         match self.train_now().await {
-            Ok(answer) => learned.tell(told(&answer)),
+            Ok(answer) => learned.tell(answer.told()),
             Err(problem) => learned.tell(format!("not trained: {}", problem.detail())),
         }
     }
 }
 
-fn told(answer: &Answer) -> String {
-    let Answer { model_name, model_version, samples, .. } = answer;
-    match (&answer.report, &answer.reason) {
-        (Some(report), reason) => {
-            let (low, high) = report.difference.interval;
-            let why = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-            format!(
-                "trained on {samples} samples: the challenger's log loss is {:.4} less, 95 % \
-                 interval {low:.4} to {high:.4}; {model_name} version {model_version} serves{why}",
-                report.difference.mean
-            )
+impl Answer {
+    pub(super) fn told(&self) -> String {
+        let Self { model_name, model_version, samples, .. } = self;
+        match (&self.report, &self.reason) {
+            (Some(report), reason) => {
+                let (low, high) = report.difference.interval;
+                let why = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+                format!(
+                    "trained on {samples} samples: the challenger's log loss is {:.4} less, 95 % \
+                     interval {low:.4} to {high:.4}; {model_name} version {model_version} serves{why}",
+                    report.difference.mean
+                )
+            }
+            (None, reason) => format!("not trained: {}", reason.as_deref().unwrap_or("no samples")),
         }
-        (None, reason) => format!("not trained: {}", reason.as_deref().unwrap_or("no samples")),
     }
 }
 
-fn failed(error: &dyn std::error::Error) -> Problem {
+pub(super) fn failed(error: &dyn std::error::Error) -> Problem {
     let detail = format!("the training failed, and the model serves as before: {error}");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
 }

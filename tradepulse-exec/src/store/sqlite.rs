@@ -46,11 +46,7 @@
 //! - A file that is not ours is left untouched ([`StoreError::Foreign`]), as is one of a later
 //!   schema ([`StoreError::Newer`]).
 //!
-//! # How long the journal takes
-//! 100,000 entries of about 130 bytes in batches of 1,000: 0.9 s, durable 2.6 s. One at a time:
-//! 0.07 ms, durable 9.4 ms (medians), which is what the disk takes for an `fsync`. Measured in the
-//! test profile (`opt-level = 1`) on two virtual cores of an AMD EPYC, ext4, busy with other work,
-//! by the ignored test `sqlite_journal_speed`.
+//! How long the journal takes is measured by the bench `coordinator`.
 //!
 //! Copying, checking and repairing the file: [`maintenance`].
 

@@ -2,7 +2,7 @@
 //! goes wrong: nothing unexplained, and the books are the venue's at every candle.
 //!
 //! ```sh
-//! TRADEPULSE_SOAK_SECONDS=3600 cargo test --release -p tradepulse-exec --all-features \
+//! TRADEPULSE_SOAK_SECONDS=3600 cargo test --release -p tradepulse-exec --features full \
 //!     --test coordinator_soak -- --nocapture
 //! ```
 #![cfg(all(feature = "coordinator", feature = "sqlite"))]

@@ -50,6 +50,7 @@ async fn slow() -> (Arc<Slow>, Bundle) {
         output: OutputKind::Score,
         horizon: None,
         data: None,
+        learnt_to: None,
         golden_sample: GoldenSample { input: vec![1.0, 2.0], output: vec![3.0], tolerance: 0.0 },
     };
     let shared: Arc<dyn Predictor> = Arc::<Slow>::clone(&model);

@@ -1,4 +1,5 @@
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 use tradepulse_exec::model_server::ModelServerSettings;
@@ -68,8 +69,28 @@ async fn references_lead_somewhere() {
     }
 }
 
-/// Thousands of requests, right and wrong, that schemathesis makes of the description.
-/// `TRADEPULSE_REQUESTS` is how many it makes up for an endpoint, beside the borders it looks at.
+/// How many requests a run of schemathesis makes up for each operation. Its time grows with the
+/// square of this number: more requests are had by more runs, each with a seed of its own.
+const MADE_UP: &str = "100";
+
+/// A run of schemathesis against `url`; the first looks at the borders of all values, too.
+fn schemathesis(python: &str, url: &str, folder: &Path, seed: u64) -> Output {
+    let script = "import sys, schemathesis.cli; schemathesis.cli.schemathesis(sys.argv[1:])";
+    let phases = if seed == 1 { "coverage,fuzzing" } else { "fuzzing" };
+    let run = ["-c", script, "run", url, "--seed", &seed.to_string(), "--max-examples", MADE_UP];
+    Command::new(python)
+        .args(run)
+        .args(["--checks", "not_a_server_error,status_code_conformance"])
+        .args(["--checks", "content_type_conformance,response_schema_conformance"])
+        .args(["--phases", phases, "--mode", "all", "--no-color", "--no-shrink"])
+        .args(["--generation-database", "none"])
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+/// Requests, right and wrong, that schemathesis makes of the description, by two runs at a time:
+/// `TRADEPULSE_REQUESTS` at least of those that have a body.
 #[tokio::test(flavor = "multi_thread")]
 async fn schemathesis_finds_nothing() {
     let python = std::env::var("TRADEPULSE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
@@ -84,24 +105,25 @@ async fn schemathesis_finds_nothing() {
     let scene = Scene::start(distance().await, settings).await;
     let asked = snapshot(&candles(100)).to_string();
     let mut before = scene.post("/predict", asked.clone()).await.1;
-    let requests = std::env::var("TRADEPULSE_REQUESTS").unwrap_or_else(|_| "50".to_owned());
-    let url = scene.url("/openapi.json");
-    let working = folder.path().to_owned();
-    let run = tokio::task::spawn_blocking(move || {
-        let script = "import sys, schemathesis.cli; schemathesis.cli.schemathesis(sys.argv[1:])";
-        Command::new(&python)
-            .args(["-c", script, "run", &url, "--max-examples", &requests, "--seed", "1"])
-            .args(["--checks", "not_a_server_error,status_code_conformance"])
-            .args(["--checks", "content_type_conformance,response_schema_conformance"])
-            .args(["--phases", "coverage,fuzzing", "--mode", "all", "--no-color"])
-            .current_dir(working)
-            .output()
-    });
-    let output = run.await.unwrap().unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
-    let asked_for = scene.get_json("/status").await.1["requests"].clone();
-    eprintln!("{asked_for} requests of /predict, /retrain and /infer");
+    let wanted = std::env::var("TRADEPULSE_REQUESTS").map_or(500, |text| text.parse().unwrap());
+    let mut asked_for = 0;
+    for seed in (1..).step_by(2) {
+        let runs = [seed, seed + 1].map(|seed| {
+            let (python, url) = (python.clone(), scene.url("/openapi.json"));
+            let folder = folder.path().to_owned();
+            tokio::task::spawn_blocking(move || schemathesis(&python, &url, &folder, seed))
+        });
+        for run in runs {
+            let output = run.await.unwrap();
+            let told = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+        }
+        asked_for = scene.get_json("/status").await.1["requests"].as_u64().unwrap();
+        if asked_for >= wanted {
+            break;
+        }
+    }
+    eprintln!("{asked_for} requests with a body");
     // The model is the one it was.
     let mut after = scene.post("/predict", asked).await.1;
     for answer in [&mut before, &mut after] {

@@ -22,7 +22,7 @@ const CONSTANT: &str = "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\
     Tree=0\nnum_leaves=2\nnum_cat=0\nsplit_feature=0\nthreshold=0.5\ndecision_type=2\n\
     left_child=-1\nright_child=-2\nleaf_value=0 0\n\nend of trees\n";
 
-async fn published(folder: &Path) -> ModelDirectory {
+pub(crate) async fn published(folder: &Path) -> ModelDirectory {
     let file = folder.join("constant.txt");
     std::fs::write(&file, CONSTANT).unwrap();
     let flags = Flags { name: None, features: RAW.to_owned(), output: OutputKind::Binary };
@@ -41,12 +41,12 @@ async fn serve(learning: Learning, now: impl Fn() -> Timestamp + Send + Sync + '
     Scene::of(ModelServer::with_learning(served.bundle, settings, learning, now)).await
 }
 
-async fn start(learning: Learning) -> Scene {
+pub(crate) async fn start(learning: Learning) -> Scene {
     serve(learning, || Timestamp::from_ms(4_000_000_000_000)).await
 }
 
 /// Samples an hour apart. The feature tells what came of a long, except in every tenth.
-fn samples(count: usize) -> Vec<Value> {
+pub(crate) fn samples(count: usize) -> Vec<Value> {
     let candles = candles(count + 1);
     let sample = |i: usize| {
         let up = i.wrapping_mul(2_654_435_761) >> 7 & 1 == 1;
@@ -67,7 +67,7 @@ fn samples(count: usize) -> Vec<Value> {
 }
 
 /// As the server keeps them.
-fn keep(directory: &ModelDirectory, samples: &[Value]) {
+pub(crate) fn keep(directory: &ModelDirectory, samples: &[Value]) {
     let line = |sample: &Value| {
         let mut kept = sample.clone();
         kept["received_at"] = json!(1_000);
@@ -255,6 +255,29 @@ async fn one_training_at_a_time_and_serving_goes_on() {
     let first = first.await.unwrap().unwrap();
     assert_eq!(first.status(), 200);
     assert_eq!(scene.get_json("/ready").await.1["model_version"], 2);
+}
+
+#[tokio::test]
+async fn a_version_that_others_published_meanwhile_goes_on_serving() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = published(folder.path()).await;
+    keep(&directory, &samples(600));
+    let ((go, told), waits) = (channel(), Arc::new(AtomicBool::new(false)));
+    let learner = Arc::new(Waiting { go: Mutex::new(told), waits: Arc::clone(&waits) });
+    let scene = start(Learning { learner, ..Learning::new(directory.clone()) }).await;
+    let training = tokio::spawn(scene.client().post(scene.url("/retrain/trigger")).send());
+    while !waits.load(Ordering::Relaxed) {
+        tokio::task::yield_now().await;
+    }
+    // Another process: the server has not seen it when its own challenger is done.
+    let again = published(folder.path()).await;
+    assert_eq!(again.named(), Some(2));
+    (0..3).for_each(|_| go.send(()).unwrap());
+    let answer = training.await.unwrap().unwrap().text().await.unwrap();
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!((&answer["trained"], &answer["replaced"]), (&json!(true), &json!(false)));
+    assert!(answer["reason"].as_str().unwrap().starts_with("another version"), "{answer}");
+    assert_eq!(directory.named(), Some(2));
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod description;
 mod faults;
 mod learning;
 mod malformed;
+mod online;
 mod scene;
 mod v2;
 mod versions;

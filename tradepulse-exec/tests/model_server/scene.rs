@@ -100,6 +100,7 @@ pub(crate) async fn distance() -> Bundle {
         output: OutputKind::Score,
         horizon: Some(1),
         data: None,
+        learnt_to: None,
         golden_sample: GoldenSample { input: vec![0.5; 10], output: vec![-50.0], tolerance: 0.0 },
     };
     let registry = FeatureRegistry::default();

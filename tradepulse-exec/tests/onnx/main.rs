@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod conversion;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,12 +20,15 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx/models")
 }
 
+fn python() -> String {
+    std::env::var("TRADEPULSE_PYTHON").unwrap_or_else(|_| "python3".to_owned())
+}
+
 /// Loads the library, if there is one.
 fn ready() -> bool {
-    let python = std::env::var("TRADEPULSE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let find = "import glob, os, onnxruntime\n\
         print(glob.glob(os.path.dirname(onnxruntime.__file__) + '/capi/libonnxruntime.so*')[0])";
-    let found = Command::new(&python).args(["-c", find]).output();
+    let found = Command::new(python()).args(["-c", find]).output();
     let in_package = found.ok().filter(|output| output.status.success());
     let path = std::env::var("ORT_DYLIB_PATH").ok().or_else(|| {
         in_package.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())

@@ -2,8 +2,10 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use tradepulse_core::conformance;
+use tradepulse_core::ensemble::Absence;
 use tradepulse_core::inference::{Action, Predictor, Rows, Signature};
-use tradepulse_core::time::Timeframe;
+use tradepulse_core::time::{Timeframe, Timestamp};
+use tradepulse_exec::inference::MarketModel;
 use tradepulse_exec::inference::lightgbm::LightGbm;
 use tradepulse_exec::inference::remote::{MarketSnapshot, RemoteModel, RemotePredictor};
 
@@ -67,6 +69,27 @@ async fn what_is_sent_is_what_was_promised() {
     let utc: tradepulse_core::time::Timestamp =
         sent["meta"]["utc"].as_str().unwrap().parse().unwrap();
     assert_eq!(utc.as_ms(), close);
+}
+
+#[tokio::test]
+async fn what_is_said_in_hindsight_does_not_count() {
+    let (symbol, candles) = (symbol(), candles(3));
+    let snapshot = MarketSnapshot::new(&symbol, Timeframe::H1, &candles);
+    let close = snapshot.close_time().as_ms();
+    for (learnt_to, hindsight) in [(close - 1, false), (close, false), (close + 1, true)] {
+        let answer = format!(
+            r#"{{"action":"long","confidence":0.75,"raw_score":null,"model_name":"m",
+                "model_version":4,"learnt_to":{learnt_to},"for_candle":{close}}}"#
+        );
+        let (url, _task) = Script::new(&[Some((200, &answer))]).start().await;
+        let model = RemoteModel::new(settings(&url)).unwrap();
+        let said = MarketModel::ask(&model, &snapshot).await;
+        let learnt_to = Timestamp::from_ms(learnt_to);
+        match hindsight {
+            true => assert_eq!(said, Err(Absence::Hindsight { learnt_to })),
+            false => assert_eq!(said.unwrap().action, Action::Long),
+        }
+    }
 }
 
 #[tokio::test]

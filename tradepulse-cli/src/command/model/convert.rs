@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 use tradepulse_core::inference::{FeatureRegistry, OutputKind};
+use tradepulse_core::time::Timestamp;
 use tradepulse_exec::inference::bundle::{self, Flags, manifest_path};
 
 use crate::output::{self, Verdict};
@@ -10,7 +11,8 @@ use crate::records;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// A model without a manifest: a LightGBM text model
+    /// A model without a manifest: a LightGBM text model, one that ends in .onnx (ONNX Runtime has to
+    /// be here: see doctor), or another that `model-server` takes
     file: PathBuf,
     /// What it is called [default: the file's name]
     #[arg(long)]
@@ -24,13 +26,17 @@ pub(crate) struct Arguments {
     /// The row of the golden sample [default: small numbers, no two of them the same]
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',', allow_hyphen_values = true)]
     sample: Vec<f64>,
+    /// Close of the newest candle that it learnt from (a date, or RFC 3339): no backtest asks it
+    /// about earlier ones
+    #[arg(long, value_name = "TIME")]
+    learnt_to: Option<Timestamp>,
     /// Replace the manifest that is there
     #[arg(long)]
     replace: bool,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
-    let Arguments { file, name, features, output, sample, replace } = arguments;
+    let Arguments { file, name, features, output, sample, learnt_to, replace } = arguments;
     let flags = Flags { name, features, output };
     let path = manifest_path(&file);
     if path.exists() && !replace {
@@ -38,12 +44,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
     }
     let registry = FeatureRegistry::default();
     let manifest = records::runtime()?.block_on(async {
-        let width = bundle::width(&file)?;
+        let named = registry.get(&flags.features).ok().map(|set| set.names().len());
+        let told = if sample.is_empty() { named } else { Some(sample.len()) };
+        let width = bundle::width(&file, told)?;
         let sample = if sample.is_empty() { (0..width).map(small).collect() } else { sample };
         if sample.len() != width {
             bail!("--sample has {} numbers, the model takes {width}", sample.len());
         }
-        bundle::write_manifest(&file, &flags, &registry, sample).await?;
+        bundle::write_manifest(&file, &flags, &registry, sample, learnt_to).await?;
         Ok(bundle::load(&file, None, &registry).await?.manifest().clone())
     })?;
     output::line(format!(

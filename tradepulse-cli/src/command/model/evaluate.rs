@@ -62,6 +62,12 @@ pub(crate) fn run(arguments: Arguments, place: &DataDir) -> Result<Verdict> {
         anyhow::Ok((bundle, evaluation))
     })?;
     let manifest = bundle.manifest();
+    if let Some(learnt_to) = manifest.learnt_to.filter(|to| evaluation.from < *to) {
+        output::note(format!(
+            "{} learnt from candles up to {learnt_to}: --from leaves out what is not new to it",
+            manifest.name
+        ));
+    }
     if json {
         output::json(&json!({
             "name": manifest.name, "version": manifest.version, "evaluation": evaluation,

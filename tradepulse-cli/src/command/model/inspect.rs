@@ -49,6 +49,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Verdict> {
         manifest.output,
         manifest.horizon.map(|h| format!(", {h} candles ahead")).unwrap_or_default()
     ))?;
+    if let Some(learnt_to) = manifest.learnt_to {
+        output::line(format!("It learnt from candles up to {learnt_to}"))?;
+    }
     output::line("It is what its manifest says, and gives the golden sample's outputs")?;
     Ok(Verdict::Good)
 }

@@ -8,7 +8,7 @@ use tradepulse_core::store::{Page, StudyRecord, StudyStatus};
 use tradepulse_core::training::Validation;
 use tradepulse_exec::store::columnar;
 use tradepulse_exec::threads::Threads;
-use tradepulse_strategies::registry;
+use tradepulse_strategies::registry_with_models;
 
 use crate::arguments::DataDir;
 use crate::command::backtest::write;
@@ -24,11 +24,11 @@ pub(super) fn write_report(
     file: Option<PathBuf>,
     place: &DataDir,
 ) -> Result<PathBuf> {
-    let registry = registry();
+    let registry = registry_with_models();
     let settings = stored::settings(record)?;
     let trials = records.wait(records.store.trials(&record.id, Page::ALL))?;
     let judged = records.runtime.block_on(stored::judged(records.store, record))?;
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = stored::note_of_models(record).into_iter().collect();
     let market = match stored::market(record, data, place) {
         Ok(market) => Some(market),
         // Candles that were asked for by name must be there; those of the store may be gone.
@@ -43,7 +43,9 @@ pub(super) fn write_report(
         Err(error) => return Err(error),
     };
     let validation = match &market {
-        Some(market) if record.status == StudyStatus::Done => Some(again(record, market, records)?),
+        Some(market) if record.status == StudyStatus::Done => {
+            Some(again(record, market, records, place)?)
+        }
         Some(_) => {
             notes.push("The study has not come to its end: nothing was validated.".to_owned());
             None
@@ -86,9 +88,11 @@ fn again(
     record: &StudyRecord,
     market: &TrainingMarket,
     records: &Records<'_>,
+    place: &DataDir,
 ) -> Result<Validation> {
-    let registry = registry();
-    let cell = stored::cell(&registry, record, market)?;
+    let registry = registry_with_models();
+    let advising = stored::advising(record, place)?;
+    let cell = stored::cell(&registry, record, market, advising.as_ref())?;
     let study = cell.study(stored::plan(record)?)?;
     let pool = Threads::all();
     let found = stored::found(&study, record, records, pool)?;

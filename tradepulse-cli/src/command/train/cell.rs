@@ -12,6 +12,8 @@ use tradepulse_core::strategy::{Registered, Registry};
 use tradepulse_core::training::{Study, StudyPlan, TrainingError};
 
 use super::market::TrainingMarket;
+use crate::advising::Advising;
+use crate::arguments::{MODELS, NO_MODELS};
 
 /// The regime a configuration is trained for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,8 @@ pub(crate) struct Cell<'a> {
     pub(crate) space: Space,
     pub(crate) market: &'a TrainingMarket,
     pub(crate) regime: RegimeChoice,
+    /// The models whose word its entries need.
+    pub(crate) advising: Option<&'a Advising>,
     pub(crate) backtest: Backtest<'a>,
     /// Why it cannot be trained, as far as that is seen before any work.
     pub(crate) obstacle: Option<String>,
@@ -104,10 +108,16 @@ const COLUMN_MEMORY: usize = 512 << 20;
 /// Days over which a regime is judged.
 const REGIME_WINDOW_DAYS: f64 = 7.0;
 
-/// The strategies of these names, or all.
-pub(crate) fn chosen<'a>(registry: &'a Registry, names: &[String]) -> Result<Vec<&'a Registered>> {
+/// The strategies of these names, or all; what follows models only where there are some.
+pub(crate) fn chosen<'a>(
+    registry: &'a Registry,
+    names: &[String],
+    advised: bool,
+) -> Result<Vec<&'a Registered>> {
+    let possible = |strategy: &&Registered| advised || strategy.about().name != MODELS;
     match names {
-        [all] if all == "all" => Ok(registry.iter().collect()),
+        [all] if all == "all" => Ok(registry.iter().filter(possible).collect()),
+        names if !advised && names.iter().any(|name| name == MODELS) => bail!("{NO_MODELS}"),
         names => Ok(names.iter().map(|name| registry.get(name)).collect::<Result<_, _>>()?),
     }
 }
@@ -118,7 +128,7 @@ pub(crate) fn cells<'a>(
     chosen: &[(&'a Registered, Space)],
     markets: &'a [TrainingMarket],
     regimes: &[RegimeChoice],
-    settings: &Settings,
+    (settings, advising): (&Settings, Option<&'a Advising>),
 ) -> Result<Vec<Cell<'a>>> {
     if chosen.is_empty() || regimes.is_empty() {
         bail!("there is nothing to train: name strategies and regimes");
@@ -126,8 +136,11 @@ pub(crate) fn cells<'a>(
     let candles: usize = markets.iter().map(|m| m.series.len()).sum();
     let mut cells = Vec::new();
     for market in markets {
-        let plain = Backtest::new(&market.series, settings.clone())?
-            .with_column_memory(COLUMN_MEMORY / candles * market.series.len());
+        let plain = match advising {
+            Some(models) => models.backtest(&market.series, settings.clone())?,
+            None => Backtest::new(&market.series, settings.clone())?,
+        };
+        let plain = plain.with_column_memory(COLUMN_MEMORY / candles * market.series.len());
         let backtests: Vec<_> =
             regimes.iter().map(|&regime| within(&plain, regime)).collect::<Result<_>>()?;
         for (strategy, space) in chosen {
@@ -136,6 +149,7 @@ pub(crate) fn cells<'a>(
                 space: space.clone(),
                 market,
                 regime,
+                advising,
                 backtest: backtest.clone(),
                 obstacle: None,
             }));

@@ -17,12 +17,15 @@ use super::cell::{Cell, RegimeChoice};
 
 /// The study of a cell. Its id is derived from everything that defines it, so that the same command
 /// finds the same study and goes on with it.
-pub(crate) fn study(cell: &Cell<'_>, study: &Study<'_>, now: Timestamp) -> StudyRecord {
+pub(crate) fn study(cell: &Cell<'_>, study: &Study<'_>, now: Timestamp) -> Result<StudyRecord> {
     let about = cell.strategy.about();
     let plan = study.plan();
     let settings = study.backtest().settings();
     let key = key(cell);
-    let method = json!({ "plan": plan, "settings": settings });
+    let mut method = json!({ "plan": plan, "settings": settings });
+    if let Some(models) = cell.advising {
+        method["models"] = models.record()?;
+    }
     let engine_version = env!("CARGO_PKG_VERSION").to_owned();
     let (from, to) = cell.market.series.span().unwrap_or_default();
     let id = RecordId::derive(&[
@@ -32,7 +35,7 @@ pub(crate) fn study(cell: &Cell<'_>, study: &Study<'_>, now: Timestamp) -> Study
         &cell.market.fingerprint,
         &engine_version,
     ]);
-    StudyRecord {
+    Ok(StudyRecord {
         id,
         cell: key,
         strategy_version: about.version,
@@ -50,7 +53,7 @@ pub(crate) fn study(cell: &Cell<'_>, study: &Study<'_>, now: Timestamp) -> Study
         note: None,
         created_at: now,
         updated_at: now,
-    }
+    })
 }
 
 pub(super) fn key(cell: &Cell<'_>) -> CellKey {
@@ -119,6 +122,7 @@ pub(crate) fn configuration(
         data_from: Some(study.data_from),
         data_to: Some(study.data_to),
         engine_version: Some(study.engine_version.clone()),
+        model_version: cell.advising.map(ToString::to_string),
         discovery_date: Some(now),
         ..Provenance::default()
     };

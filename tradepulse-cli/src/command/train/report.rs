@@ -8,6 +8,7 @@ use tradepulse_core::store::{Cell as CellKey, Page, StudyRecord, TrialRecord};
 use super::cell::Cell;
 use super::record;
 use super::said_of;
+use super::stored;
 use super::work::{Ended, Records, Trained};
 use crate::command::backtest::write as write_file;
 use crate::report::{self, Found, StudyIndex, StudyIndexRow, StudyReport};
@@ -67,7 +68,7 @@ fn of<'a>(cell: &'a Cell<'_>, done: &'a Trained, trials: &'a [TrialRecord]) -> S
         configuration: Some(&done.configuration),
         judged: Some((&validation.judgement, &validation.evidence)),
         found: Some(Found { series: &cell.market.series, validation }),
-        notes: Vec::new(),
+        notes: stored::note_of_models(&done.study).into_iter().collect(),
     }
 }
 

@@ -22,6 +22,7 @@ use super::market::{TrainingMarket, load};
 use super::record;
 use super::search::{self, Found};
 use super::work::{self, Records};
+use crate::advising::Advising;
 use crate::arguments::DataDir;
 
 /// The candles of a study, from `file` or else from the store.
@@ -74,6 +75,29 @@ pub(crate) fn settings(record: &StudyRecord) -> Result<Settings> {
     part(record, "settings")
 }
 
+/// The models that advised the study; `None` if none did.
+///
+/// # Errors
+/// If they are not kept in the data directory as they were.
+pub(crate) fn advising(record: &StudyRecord, place: &DataDir) -> Result<Option<Advising>> {
+    let Some(models) = record.method.get("models") else { return Ok(None) };
+    let opened = Advising::kept(models, &place.path()?);
+    opened.map(Some).with_context(|| format!("study {} cannot be opened", record.id))
+}
+
+/// What a reader of the study must know of the models that advised it.
+pub(crate) fn note_of_models(record: &StudyRecord) -> Option<String> {
+    let asked = record.method.get("models")?["asked"].as_array()?;
+    let names = asked.iter().filter_map(|model| {
+        Some(format!("{} version {}", model["name"].as_str()?, model["version"].as_u64()?))
+    });
+    let names: Vec<String> = names.collect();
+    Some(format!(
+        "Every entry needed the word of models: {}. The figures hold only where they are asked.",
+        names.join(", ")
+    ))
+}
+
 fn part<T: serde::de::DeserializeOwned>(record: &StudyRecord, name: &str) -> Result<T> {
     serde_json::from_value(record.method[name].clone()).with_context(|| {
         format!("the {name} of study {} cannot be read: make a new study", record.id)
@@ -104,16 +128,17 @@ pub(crate) fn cell<'a>(
     registry: &'a Registry,
     record: &StudyRecord,
     market: &'a TrainingMarket,
+    advising: Option<&'a Advising>,
 ) -> Result<Cell<'a>> {
     let strategy = registry.get(&record.cell.strategy)?;
     let chosen = [(strategy, space(record, strategy)?)];
     let regimes = [record.cell.regime.into()];
     let markets = std::slice::from_ref(market);
-    let cells = cells(&chosen, markets, &regimes, &settings(record)?)?;
+    let cells = cells(&chosen, markets, &regimes, (&settings(record)?, advising))?;
     let Some(cell) = cells.into_iter().next() else { bail!("study {} has no cell", record.id) };
     let study = cell.study(plan(record)?)?;
     let again =
-        StudyRecord { id: record.id.clone(), ..record::study(&cell, &study, record.created_at) };
+        StudyRecord { id: record.id.clone(), ..record::study(&cell, &study, record.created_at)? };
     if let Some(field) = record.differs_in(&again) {
         bail!(
             "study {} cannot go on: this program would make it with another {field}; \

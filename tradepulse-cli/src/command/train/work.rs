@@ -107,7 +107,7 @@ fn search_cell<'a>(
     }
     let backtest = cell.backtest.clone().stop_when(stop);
     let study = Study::new(cell.strategy, backtest, cell.plan(plan))?.over(cell.space.clone());
-    let mut record = record::study(cell, &study, now());
+    let mut record = record::study(cell, &study, now())?;
     match records.wait(records.store.study(&record.id)) {
         Ok(known) => record.created_at = known.created_at,
         Err(error) if is_not_found(&error) => {}

@@ -102,9 +102,15 @@ async fn facts(factory: &dyn TradingStoreFactory) -> Result<(), Failure> {
     for kind in RecordKind::ALL {
         let table = kind.table();
         let first = sample::full(*kind, 0)?;
+        let names = table.columns.iter().map(|c| c.name);
+        let fixed = names.filter(|c| !table.key.contains(c) && !table.changes.contains(c));
+        for column in fixed.clone() {
+            let put = store.put(&[first.clone(), turned(*kind, column)?]).await;
+            ensure_err!(put, Conflict, "a fact that changes within one call");
+            ensure_eq!(all(&*store, *kind).await?, [], "the records");
+        }
         store.put(std::slice::from_ref(&first)).await?;
-        let fixed = table.columns.iter().map(|c| c.name);
-        for column in fixed.filter(|c| !table.key.contains(c) && !table.changes.contains(c)) {
+        for column in fixed {
             let other = turned(*kind, column)?;
             ensure!(other != first, "{column} of a {} is not changed", kind.name());
             let put = store.put(&[other]).await;

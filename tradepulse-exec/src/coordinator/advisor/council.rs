@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
 
-use tradepulse_core::ensemble::{Advice, Decision, Panel, Question, Settled};
+use tradepulse_core::ensemble::{Absence, Advice, Decision, Dropped, Panel, Question, Settled};
 use tradepulse_core::market::Symbol;
 use tradepulse_core::store::trading::{PredictionRecord, TradingRecord};
 use tradepulse_core::time::{Timeframe, Timestamp};
@@ -150,6 +150,10 @@ impl Council {
         let mut silent = Vec::new();
         for (count, member) in self.silent.iter_mut().zip(&self.advisors.members) {
             let vote = decision.votes.iter().find(|vote| vote.model == member.name);
+            let dropped = vote.and_then(|vote| vote.dropped.as_ref());
+            if matches!(dropped, Some(Dropped::Absent(Absence::Hindsight { .. }))) {
+                continue;
+            }
             let why = vote.map(|vote| vote.dropped.as_ref().map(ToString::to_string));
             let answered = matches!(why, Some(None));
             let before = *count;

@@ -40,6 +40,15 @@ pub enum ModelDirectoryError {
         /// The others.
         there: String,
     },
+    /// What is served changed in the meantime.
+    #[error(
+        "another version was published or rolled back to in the meantime{}",
+        .named.map(|number| format!(": {number}")).unwrap_or_default()
+    )]
+    Moved {
+        /// The version that is named now.
+        named: Option<u64>,
+    },
     /// The version that is served is the first.
     #[error("no version was served before this one; --to names any other")]
     NothingBefore,

@@ -125,14 +125,9 @@ impl<'a> Folds<'a> {
         self.samples[fold.clone()].iter().map(|(_, class)| *class).collect()
     }
 
-    /// How many samples hang together: on average, those that begin before one of them is known.
+    /// How many samples hang together.
     pub(super) fn overlap(&self) -> usize {
-        let begins: Vec<Timestamp> = self.samples.iter().map(|(sample, _)| sample.at).collect();
-        let during = |(i, (sample, _)): (usize, &(&LabelledSample, usize))| {
-            begins.partition_point(|at| *at < sample.known).saturating_sub(i + 1)
-        };
-        let total: usize = self.samples.iter().enumerate().map(during).sum();
-        1 + total / self.samples.len().max(1)
+        overlap(self.samples.iter().map(|(sample, _)| (sample.at, sample.known)).collect())
     }
 
     /// SHA-256 over all rows and labels, hex.
@@ -145,6 +140,17 @@ impl<'a> Folds<'a> {
         }
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// How many samples hang together, by when each began and was known: on average, those that begin
+/// before one of them is known.
+pub(in crate::inference) fn overlap(mut spans: Vec<(Timestamp, Timestamp)>) -> usize {
+    spans.sort_unstable();
+    let during = |(i, (_, known)): (usize, &(Timestamp, Timestamp))| {
+        spans.partition_point(|(at, _)| at < known).saturating_sub(i + 1)
+    };
+    let total: usize = spans.iter().enumerate().map(during).sum();
+    1 + total / spans.len().max(1)
 }
 
 impl Columns {

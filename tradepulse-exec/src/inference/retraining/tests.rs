@@ -23,6 +23,7 @@ fn champion(output: OutputKind, answer: &[f64]) -> Bundle {
         output,
         horizon: None,
         data: None,
+        learnt_to: None,
         golden_sample: GoldenSample {
             input: vec![0.0, 0.0],
             output: answer.to_vec(),

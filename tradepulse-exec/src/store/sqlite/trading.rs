@@ -1,5 +1,8 @@
 //! Records of trading: one code for all tables, led by their definitions.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, SqliteConnection, sqlite::SqliteRow};
@@ -47,10 +50,10 @@ impl TradingStore for SqliteStore {
     }
 
     async fn put(&self, records: &[TradingRecord]) -> Result<(), StoreError> {
-        let flat: Vec<_> = records.iter().map(TradingRecord::flat).collect::<Result<_, _>>()?;
+        let latest = latest(records)?;
         let mut writing = self.writer.begin(Synchronous::Full).await?;
         let written = async {
-            for (record, flat) in records.iter().zip(&flat) {
+            for (record, flat) in &latest {
                 put(writing.connection(), record, flat).await?;
             }
             Ok(())
@@ -69,6 +72,31 @@ impl TradingStore for SqliteStore {
         let found = list(&mut reading, kind, filter, page).await;
         found.map_err(|failure| failure.at(&self.path))
     }
+}
+
+/// A record with its entries.
+type Flat<'a> = (&'a TradingRecord, Map<String, Value>);
+
+/// The last version of each record: nobody would see the versions before it.
+fn latest(records: &[TradingRecord]) -> Result<Vec<Flat<'_>>, StoreError> {
+    let mut latest: Vec<Flat<'_>> = Vec::with_capacity(records.len());
+    let mut places = HashMap::new();
+    for record in records {
+        let flat = record.flat()?;
+        let key = (record.kind(), TradingRecord::key(record.table(), &flat));
+        match places.entry(key) {
+            Entry::Vacant(place) => {
+                place.insert(latest.len());
+                latest.push((record, flat));
+            }
+            Entry::Occupied(place) => {
+                let before = &mut latest[*place.get()];
+                before.0.accept(record)?;
+                *before = (record, flat);
+            }
+        }
+    }
+    Ok(latest)
 }
 
 /// The column as SQL names it: some are words of SQL.
@@ -90,42 +118,46 @@ async fn put(
     flat: &Map<String, Value>,
 ) -> Result<(), Failure> {
     let table = record.table();
+    // Most records are new: they take one statement.
+    let columns: Vec<_> = table.columns.iter().map(|c| c.name).collect();
     let keys: Vec<_> = in_key(table).map(|c| c.name).collect();
+    let insert = format!(
+        "INSERT INTO {} ({}) VALUES ({}) ON CONFLICT ({}) DO NOTHING",
+        table.name,
+        joined(&columns, quoted, ", "),
+        joined(&columns, |_| "?".to_owned(), ", "),
+        joined(&keys, quoted, ", ")
+    );
+    let mut insert = sqlx::query(AssertSqlSafe(insert));
+    for column in table.columns {
+        insert = bind_column(insert, flat, *column)?;
+    }
+    if insert.execute(&mut *conn).await?.rows_affected() > 0 {
+        return Ok(());
+    }
     let same_key = joined(&keys, |c| format!("{} = ?", quoted(c)), " AND ");
     let query = format!("SELECT * FROM {} WHERE {same_key}", table.name);
     let mut query = sqlx::query(AssertSqlSafe(query));
     for column in in_key(table) {
         query = bind_column(query, flat, column)?;
     }
-    if let Some(row) = query.fetch_optional(&mut *conn).await? {
-        let stored = read(record.kind(), &row)?;
-        if stored == *record {
-            return Ok(());
-        }
-        stored.accept(record)?;
-        let set = joined(table.changes, |c| format!("{} = ?", quoted(c)), ", ");
-        let update = format!("UPDATE {} SET {set} WHERE {same_key}", table.name);
-        let mut update = sqlx::query(AssertSqlSafe(update));
-        for name in table.changes {
-            for column in table.columns.iter().filter(|c| c.name == *name) {
-                update = bind_column(update, flat, *column)?;
-            }
-        }
-        for column in in_key(table) {
-            update = bind_column(update, flat, column)?;
-        }
-        update.execute(conn).await?;
+    let stored = read(record.kind(), &query.fetch_one(&mut *conn).await?)?;
+    if stored == *record {
         return Ok(());
     }
-    let columns: Vec<_> = table.columns.iter().map(|c| c.name).collect();
-    let (names, values) =
-        (joined(&columns, quoted, ", "), joined(&columns, |_| "?".to_owned(), ", "));
-    let insert = format!("INSERT INTO {} ({names}) VALUES ({values})", table.name);
-    let mut insert = sqlx::query(AssertSqlSafe(insert));
-    for column in table.columns {
-        insert = bind_column(insert, flat, *column)?;
+    stored.accept(record)?;
+    let set = joined(table.changes, |c| format!("{} = ?", quoted(c)), ", ");
+    let update = format!("UPDATE {} SET {set} WHERE {same_key}", table.name);
+    let mut update = sqlx::query(AssertSqlSafe(update));
+    for name in table.changes {
+        for column in table.columns.iter().filter(|c| c.name == *name) {
+            update = bind_column(update, flat, *column)?;
+        }
     }
-    insert.execute(conn).await?;
+    for column in in_key(table) {
+        update = bind_column(update, flat, column)?;
+    }
+    update.execute(conn).await?;
     Ok(())
 }
 
