@@ -136,12 +136,13 @@ impl ModelServer {
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
         let samples = settings.samples.clone().map(|path| Arc::new(SampleFile::new(path)));
+        let version = bundle.manifest().version;
         let shared = Shared {
             served: RwLock::new(Arc::new(bundle)),
             batches: Batches::new(settings.at_once),
             settings,
             samples,
-            learned: learning.into().map(Learned::new),
+            learned: learning.into().map(|learning| Learned::new(learning, version)),
             metrics: ServerMetrics::new(),
             started: now(),
             now: Box::new(now),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tradepulse_core::inference::FeatureRegistry;
 use tradepulse_core::time::Timestamp;
@@ -104,8 +105,10 @@ pub(super) struct Learned {
 }
 
 impl Learned {
-    pub(super) fn new(settings: Learning) -> Self {
-        let seen = Mutex::new(settings.directory.named());
+    /// Beside a model of this version.
+    pub(super) fn new(settings: Learning, version: u64) -> Self {
+        // Not what the directory names now: it may have changed since the model was loaded.
+        let seen = Mutex::new(Some(version));
         let last: Option<LastTraining> =
             std::fs::read(note(&settings)).ok().and_then(|text| serde_json::from_slice(&text).ok());
         Self {
@@ -167,12 +170,15 @@ impl ModelServer {
         loop {
             tokio::time::sleep(interval).await;
             let _turn = learned.turn.lock().await;
-            let Learning { directory, registry, .. } = &learned.settings;
-            if !learned.saw(directory.named()) {
+            if !learned.saw(learned.settings.directory.named()) {
                 continue;
             }
-            match directory.load(registry).await {
-                Ok(served) => {
+            let loaded = self.off_thread(|server| {
+                let Learning { directory, registry, .. } = &server.learned()?.settings;
+                Ok(Handle::current().block_on(directory.load(registry)))
+            });
+            match loaded.await {
+                Ok(Ok(served)) => {
                     served.warnings.into_iter().for_each(|warning| learned.tell(warning));
                     let version = served.bundle.manifest().version;
                     if version != self.served().manifest().version {
@@ -180,27 +186,46 @@ impl ModelServer {
                         learned.tell(format!("version {version} is served from now on"));
                     }
                 }
-                Err(error) => learned.tell(format!("the version before is served: {error}")),
+                Ok(Err(error)) => learned.tell(format!("the version before is served: {error}")),
+                Err(problem) => learned.tell(problem.detail().to_owned()),
             }
         }
     }
 
     /// Serves the version that was served before, or `to`.
     pub(super) async fn roll_back(&self, to: Option<u64>) -> Result<Bundle, Problem> {
-        let learned = self.learned()?;
-        let _turn = learned.turn.lock().await;
-        let Learning { directory, registry, .. } = &learned.settings;
-        let bundle = directory.rollback(to, registry).await.map_err(|error| {
-            let status = match error {
-                ModelDirectoryError::NoVersion { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-                ModelDirectoryError::Io { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-                _ => StatusCode::CONFLICT,
-            };
-            Problem::new(status, error.to_string())
-        })?;
-        learned.saw(Some(bundle.manifest().version));
-        self.replace(bundle.clone());
-        Ok(bundle)
+        let _turn = self.learned()?.turn.lock().await;
+        let rolled_back = self.off_thread(move |server| {
+            let learned = server.learned()?;
+            let Learning { directory, registry, .. } = &learned.settings;
+            let bundle = Handle::current().block_on(directory.rollback(to, registry));
+            let bundle = bundle.map_err(|error| {
+                let status = match error {
+                    ModelDirectoryError::NoVersion { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+                    ModelDirectoryError::Io { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+                    _ => StatusCode::CONFLICT,
+                };
+                Problem::new(status, error.to_string())
+            })?;
+            learned.saw(Some(bundle.manifest().version));
+            server.replace(bundle.clone());
+            Ok(bundle)
+        });
+        rolled_back.await
+    }
+
+    /// Works where waiting, for the disk or another process, holds nobody up. A panic in there is an
+    /// error here.
+    pub(super) async fn off_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let server = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&server)).await;
+        done.unwrap_or_else(|error| {
+            let detail = format!("the model serves as before: {error}");
+            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail))
+        })
     }
 
     pub(super) fn learned(&self) -> Result<&Learned, Problem> {

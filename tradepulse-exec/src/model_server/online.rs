@@ -120,16 +120,6 @@ impl ModelServer {
         self.settle(trained).await
     }
 
-    /// Works where waiting holds nobody up. A panic in there is an error here.
-    async fn off_thread<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let server = self.clone();
-        let done = tokio::task::spawn_blocking(move || work(&server)).await;
-        done.unwrap_or_else(|error| Err(failed(&error)))
-    }
-
     fn write_online(&self) -> Result<(), Problem> {
         self.with_online(|server, _, _, state| {
             state.write(&online_file(server.learned()?)).map_err(|error| failed(&error))

@@ -239,8 +239,10 @@ fn by_outcome(sample: &Told, above: f64, below: f64) -> Option<(Action, Timestam
         _ => Action::Hold,
     };
     let longest = sample.at.as_ms().saturating_add(sample.market.1.as_ms() * LONGEST_TRADE);
-    let assumed = sample.line.received_at.min(Timestamp::from_ms(longest));
-    Some((label, sample.line.outcome.closed_at.unwrap_or(assumed).max(sample.at)))
+    let closed = sample.line.outcome.closed_at.unwrap_or(Timestamp::from_ms(longest));
+    // What was told was known, unless the clock of this server was wrong.
+    let told = Some(sample.line.received_at).filter(|told| *told >= sample.at);
+    Some((label, told.map_or(closed, |told| told.min(closed)).max(sample.at)))
 }
 
 fn by_return(sample: &Told, labelling: &Labelling, closes: &Closes) -> Option<(Action, Timestamp)> {
@@ -265,4 +267,37 @@ fn remember(sample: &Told, closes: &mut Closes) {
         let closed = opened.as_ms().checked_add(sample.market.1.as_ms())?;
         Some((Timestamp::from_ms(closed), candle.get("close")?.as_f64()?))
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_is_known_when_the_trade_closed_and_at_the_latest_when_it_was_told() {
+        let known = |received: i64, closed: Option<i64>| {
+            let outcome = Outcome { pnl_percent: 2.0, closed_at: closed.map(Timestamp::from_ms) };
+            let line = Line {
+                received_at: Timestamp::from_ms(received),
+                decision: Value::from("long"),
+                outcome,
+                snapshot: Value::Null,
+            };
+            let market = ("BTC/USDT".to_owned(), Timeframe::M1);
+            let at = Timestamp::from_ms(1_000_000);
+            let sample = Told { row: vec![1.0], at, market, line };
+            let (label, known) = by_outcome(&sample, 0.005, -0.015).unwrap();
+            assert_eq!(label, Action::Long);
+            known.as_ms()
+        };
+        let longest = 1_000_000 + 288 * 60_000;
+        assert_eq!(known(2_000_000, Some(1_500_000)), 1_500_000);
+        // Its clock is ahead.
+        assert_eq!(known(2_000_000, Some(i64::MAX)), 2_000_000);
+        assert_eq!(known(2_000_000, None), 2_000_000);
+        assert_eq!(known(i64::MAX, None), longest);
+        // The server's clock was not set.
+        assert_eq!(known(0, Some(1_500_000)), 1_500_000);
+        assert_eq!(known(0, None), longest);
+    }
 }

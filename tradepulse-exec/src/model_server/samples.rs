@@ -101,13 +101,16 @@ impl SampleFile {
             return Err(io::Error::other(format!("{} is no file", self.path.display())));
         }
         // Two that add to it would write over each other's lines. Let go when the file is closed.
-        file.try_lock().map_err(|error| match error {
-            TryLockError::Error(error) => error,
-            TryLockError::WouldBlock => {
+        match file.try_lock() {
+            Ok(()) => {}
+            // Some file systems know no locks.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) => {
                 let path = self.path.display();
-                io::Error::other(format!("another process keeps samples in {path}"))
+                return Err(io::Error::other(format!("another process keeps samples in {path}")));
             }
-        })?;
+        }
         let (count, length) = whole_lines(&mut file)?;
         file.cut(length)?;
         file.sync_all()?;

@@ -85,11 +85,7 @@ impl ModelServer {
     }
 
     async fn train(&self) -> Result<Answer, Problem> {
-        let server = self.clone();
-        // A panic in there is an error here.
-        let trained = tokio::task::spawn_blocking(move || server.challenge())
-            .await
-            .map_err(|error| failed(&error))??;
+        let trained = self.off_thread(|server| server.challenge()).await?;
         self.settle(trained).await
     }
 
@@ -130,9 +126,7 @@ impl ModelServer {
     /// Publishes a challenger of the model that is served, and serves it; unless another process has
     /// published a version that is not served here yet.
     async fn publish(&self, new: Publication) -> Result<bool, Problem> {
-        let server = self.clone();
-        // It waits for the disk.
-        let published = tokio::task::spawn_blocking(move || {
+        let published = self.off_thread(move |server| {
             let learned = server.learned()?;
             let (directory, registry) = (&learned.settings.directory, &learned.settings.registry);
             let published = directory.publish_over(learned.seen(), new, registry);
@@ -145,7 +139,7 @@ impl ModelServer {
             server.replace(bundle);
             Ok(true)
         });
-        published.await.unwrap_or_else(|error| Err(failed(&error)))
+        published.await
     }
 
     /// Makes a challenger out of the samples that there are now.

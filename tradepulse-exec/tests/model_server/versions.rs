@@ -64,6 +64,52 @@ async fn a_rollback_changes_what_is_served() {
 }
 
 #[tokio::test]
+async fn a_rollback_that_has_to_wait_holds_nobody_up() {
+    let folder = tempfile::tempdir().unwrap();
+    publish(folder.path()).await;
+    publish(folder.path()).await;
+    let scene = serve(folder.path(), true).await;
+    // Another process publishes; it would be done in a while, whatever the server does.
+    let lock = std::fs::File::open(folder.path().join(".lock")).unwrap();
+    lock.lock().unwrap();
+    let (answered, wait) = std::sync::mpsc::channel();
+    let other = std::thread::spawn(move || {
+        let told = wait.recv_timeout(Duration::from_secs(20)).is_ok();
+        drop(lock);
+        told
+    });
+    let rollback = tokio::spawn(scene.client().post(scene.url("/rollback")).send());
+    for _ in 0..50 {
+        assert_eq!(scene.get_json("/ready").await.1["model_version"], 2);
+    }
+    answered.send(()).unwrap();
+    assert_eq!(rollback.await.unwrap().unwrap().status(), 200);
+    assert!(other.join().unwrap(), "nobody was answered before the other process was done");
+    assert_eq!(scene.get_json("/ready").await.1["model_version"], 1);
+}
+
+#[tokio::test]
+async fn what_is_published_between_loading_and_serving_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    publish(folder.path()).await;
+    let learning = Learning::new(ModelDirectory::new(folder.path()));
+    let served = learning.directory.load(&FeatureRegistry::default()).await.unwrap();
+    publish(folder.path()).await;
+    let settings = ModelServerSettings::default();
+    let now = || Timestamp::from_ms(0);
+    let scene = Scene::of(ModelServer::with_learning(served.bundle, settings, learning, now)).await;
+    let two = async {
+        while scene.get_json("/ready").await.1["model_version"] != 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = scene.server.follow(Duration::from_millis(1)) => {}
+        () = two => {}
+    }
+}
+
+#[tokio::test]
 async fn a_server_of_one_file_has_no_versions() {
     let scene = Scene::start(super::scene::trees().await, ModelServerSettings::default()).await;
     let (status, answer) = scene.post("/rollback", "").await;
