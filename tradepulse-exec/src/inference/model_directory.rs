@@ -278,11 +278,6 @@ impl ModelDirectory {
         Ok(versions)
     }
 
-    /// How the version of this number was trained, JSON, where that is known.
-    pub fn training(&self, number: u64) -> Option<String> {
-        fs::read_to_string(self.folder(number).join(TRAINING)).ok()
-    }
-
     /// The version that `serving.json` names.
     pub fn named(&self) -> Option<u64> {
         self.serving().ok()?.versions.first().copied()

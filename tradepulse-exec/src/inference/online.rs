@@ -173,9 +173,8 @@ impl Online {
         Ok(model)
     }
 
-    /// Predicts a sample, asks the champion about it, and learns from it. `learnt_to` says up to when
-    /// the champion learnt from such samples itself. Says whether it was learnt from: not if it has
-    /// no class.
+    /// Predicts a sample, asks the champion about it, unless that has learnt from it, and learns from
+    /// it. Says whether it was learnt from: not if it has no class.
     ///
     /// # Errors
     /// If the champion has other features or classes than the learner, or cannot be asked; nothing
@@ -184,7 +183,6 @@ impl Online {
         &mut self,
         sample: &LabelledSample,
         champion: &Bundle,
-        learnt_to: Option<Timestamp>,
     ) -> Result<bool, RetrainingError> {
         let about = champion.manifest();
         let (classes, _) = classes_of(about.output)?;
@@ -194,7 +192,7 @@ impl Online {
             });
         }
         let Some(class) = about.output.class_of(sample.label) else { return Ok(false) };
-        let new = Some(sample.at) > learnt_to;
+        let new = Some(sample.at) > about.learnt_to;
         let judged = match self.as_of(sample.at)?.filter(|_| new) {
             Some(then) => Some(Judged {
                 at: sample.at,

@@ -11,7 +11,7 @@ mod folds;
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tradepulse_core::inference::{
     Action, GoldenSample, LossDifference, MANIFEST_VERSION, Manifest, OutputError, OutputKind,
     Predictor, PredictorError, Rows, Scores,
@@ -111,29 +111,14 @@ pub struct Retrained {
     pub better: Option<Publication>,
 }
 
-/// What is kept of a training beside its model.
-#[derive(Deserialize, Serialize)]
-struct TrainingNote<R> {
-    /// Nothing that was learnt from was known later.
-    learnt_to: Timestamp,
-    report: R,
-}
-
-/// Up to when the model of this `training.json` learnt.
-pub fn learnt_to(training: &str) -> Option<Timestamp> {
-    let note: Result<TrainingNote<serde::de::IgnoredAny>, _> = serde_json::from_str(training);
-    note.ok().map(|note| note.learnt_to)
-}
-
-/// Makes a challenger of `champion` out of `samples`. `champion_learnt_to` says up to when the
-/// champion learnt from such samples itself.
+/// Makes a challenger of `champion` out of `samples`. Those up to which the champion learnt itself
+/// judge neither.
 ///
 /// # Errors
 /// [`RetrainingError`]: there is no challenger.
 pub async fn retrain(
     samples: &[LabelledSample],
     champion: &Bundle,
-    champion_learnt_to: Option<Timestamp>,
     learner: &dyn Learner,
     plan: &RetrainingPlan,
 ) -> Result<Retrained, RetrainingError> {
@@ -147,7 +132,7 @@ pub async fn retrain(
     let width = about.feature_names.len();
     let usable = samples.iter().filter(|sample| sample.row.len() == width);
     let usable = usable.filter_map(|sample| Some((sample, kind.class_of(sample.label)?)));
-    let folds = Folds::new(usable.collect(), champion_learnt_to, plan)?;
+    let folds = Folds::new(usable.collect(), about.learnt_to, plan)?;
 
     let (mut probabilities, mut shares) = (Vec::new(), Vec::new());
     let (mut purged, mut last) = (0, None);
@@ -242,8 +227,7 @@ impl Challenger {
             golden_sample: GoldenSample { input, output, tolerance: 1e-9 },
             ..champion.manifest().clone()
         };
-        let note = TrainingNote { learnt_to, report };
-        let training = serde_json::to_string_pretty(&note).map_err(RetrainingError::Report)?;
+        let training = serde_json::to_string_pretty(report).map_err(RetrainingError::Report)?;
         Ok(Publication {
             model: learnt.model.into_bytes(),
             extension: learnt.extension.to_owned(),

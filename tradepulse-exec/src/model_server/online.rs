@@ -14,7 +14,6 @@ use super::trigger::{Answer, Trained, failed};
 use crate::atomic;
 use crate::inference::bundle::Bundle;
 use crate::inference::online::{Online, OnlinePlan};
-use crate::inference::retraining::learnt_to;
 
 /// The format that this program writes and reads.
 const FORMAT: u32 = 1;
@@ -149,8 +148,6 @@ impl ModelServer {
                 );
                 return Err(unusable(&path, &detail));
             }
-            let note = learned.settings.directory.training(champion.manifest().version);
-            let learnt_to = note.as_deref().and_then(learnt_to).or(champion.manifest().learnt_to);
             let lines = outcomes::lines_after(samples.path(), state.bytes)
                 .map_err(|error| failed(&error))?;
             let handle = Handle::current();
@@ -169,7 +166,7 @@ impl ModelServer {
                     &mut next.left_out,
                 );
                 if let Some(sample) = sample {
-                    let observed = next.learner.observe(&sample, champion, learnt_to);
+                    let observed = next.learner.observe(&sample, champion);
                     let learnt = handle.block_on(observed).map_err(|error| failed(&error))?;
                     next.left_out.not_traded += u64::from(!learnt);
                 }

@@ -13,7 +13,7 @@ use super::learning::{LastTraining, Learned};
 use super::outcomes::{self, LeftOut};
 use super::problem::{Problem, json};
 use crate::inference::model_directory::{ModelDirectoryError, Publication};
-use crate::inference::retraining::{RetrainingReport, learnt_to, retrain};
+use crate::inference::retraining::{RetrainingReport, retrain};
 
 /// What a training came to.
 #[derive(Debug, Serialize)]
@@ -153,14 +153,7 @@ impl ModelServer {
         let outcomes =
             outcomes::read(samples.path(), &champion, &self.shared.settings, &settings.labels)
                 .map_err(|error| failed(&error))?;
-        let note = settings.directory.training(champion.manifest().version);
-        let challenge = retrain(
-            &outcomes.samples,
-            &champion,
-            note.as_deref().and_then(learnt_to).or(champion.manifest().learnt_to),
-            &*settings.learner,
-            &settings.plan,
-        );
+        let challenge = retrain(&outcomes.samples, &champion, &*settings.learner, &settings.plan);
         let (report, reason, better) = match Handle::current().block_on(challenge) {
             Ok(retrained) => (Some(retrained.report), None, retrained.better),
             Err(error) if error.is_for_want_of_samples() => (None, Some(error.to_string()), None),

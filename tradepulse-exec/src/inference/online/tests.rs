@@ -12,6 +12,10 @@ use crate::inference::bundle::{self, RAW};
 
 /// A model of one raw feature that always says one half.
 fn champion() -> Bundle {
+    champion_that_learnt(None)
+}
+
+fn champion_that_learnt(to: Option<Timestamp>) -> Bundle {
     let manifest = Manifest {
         manifest_version: MANIFEST_VERSION,
         name: "half".to_owned(),
@@ -24,7 +28,7 @@ fn champion() -> Bundle {
         output: OutputKind::Binary,
         horizon: None,
         data: None,
-        learnt_to: None,
+        learnt_to: to,
         golden_sample: GoldenSample { input: vec![1.0], output: vec![0.5], tolerance: 0.0 },
     };
     let model = Arc::new(LinearPredictor::new(1, vec![0.5, 0.0]).unwrap());
@@ -51,7 +55,7 @@ fn what_was_not_known_when_it_was_decided_is_not_used() {
     let champion = champion();
     let (mut online, mut then) = (learner(), learner().base);
     for i in 0..30 {
-        assert!(block_on(online.observe(&sample(i, 5), &champion, None)).unwrap());
+        assert!(block_on(online.observe(&sample(i, 5), &champion)).unwrap());
         // Five minutes later the first of them is known.
         if i >= 5 {
             let LabelledSample { row, .. } = sample(i - 5, 5);
@@ -62,14 +66,14 @@ fn what_was_not_known_when_it_was_decided_is_not_used() {
     }
     // One that was decided on before all that is remembered judges nobody.
     for i in 30..400 {
-        block_on(online.observe(&sample(i, 5), &champion, None)).unwrap();
+        block_on(online.observe(&sample(i, 5), &champion)).unwrap();
     }
     let judged = online.judged();
-    block_on(online.observe(&sample(3, 1), &champion, None)).unwrap();
+    block_on(online.observe(&sample(3, 1), &champion)).unwrap();
     assert_eq!((online.judged(), online.purged, online.learnt()), (judged, 1, 401));
     // Nor does one that the champion has learnt from.
     let to = Some(Timestamp::from_ms(500 * 60_000));
-    block_on(online.observe(&sample(500, 5), &champion, to)).unwrap();
+    block_on(online.observe(&sample(500, 5), &champion_that_learnt(to))).unwrap();
     assert_eq!((online.judged(), online.purged), (judged, 2));
 }
 
@@ -78,8 +82,8 @@ fn written_and_read_it_is_the_same() {
     let champion = champion();
     let (mut online, mut again) = (learner(), learner());
     for i in 0..600 {
-        block_on(online.observe(&sample(i, 3), &champion, None)).unwrap();
-        block_on(again.observe(&sample(i, 3), &champion, None)).unwrap();
+        block_on(online.observe(&sample(i, 3), &champion)).unwrap();
+        block_on(again.observe(&sample(i, 3), &champion)).unwrap();
         if i % 50 == 0 {
             let text = serde_json::to_string(&again).unwrap();
             again = serde_json::from_str::<Online>(&text).unwrap().checked().unwrap();
@@ -98,7 +102,7 @@ fn who_is_better_is_published_and_who_is_not_is_not() {
     let error = block_on(online.judge(&champion, &plan)).unwrap_err();
     assert!(error.is_for_want_of_samples(), "{error}");
     for i in 0..100 {
-        block_on(online.observe(&sample(i, 2), &champion, None)).unwrap();
+        block_on(online.observe(&sample(i, 2), &champion)).unwrap();
     }
     let judged = block_on(online.judge(&champion, &plan)).unwrap();
     assert!(judged.report.challenger.log_loss < judged.report.champion.log_loss);
@@ -107,18 +111,20 @@ fn who_is_better_is_published_and_who_is_not_is_not() {
     let manifest = Manifest { version: 2, ..new.manifest };
     let registry = FeatureRegistry::default();
     let better = block_on(Bundle::new(manifest, model, "ftrl", &registry)).unwrap();
-    // A new champion is compared with from its first sample on.
-    block_on(online.observe(&sample(100, 2), &better, None)).unwrap();
-    assert_eq!((online.judged(), online.learnt()), (1, 101));
+    // A new champion is compared with by samples that were decided on after those it learnt from.
+    block_on(online.observe(&sample(100, 2), &better)).unwrap();
+    assert_eq!((online.judged(), online.learnt()), (0, 101));
+    block_on(online.observe(&sample(102, 2), &better)).unwrap();
+    assert_eq!((online.judged(), online.learnt()), (1, 102));
     // Where there is nothing to learn it is no better than one half.
     let (mut online, mut random) = (learner(), Seed(2).stream("noise"));
     for i in 0..300 {
         let noise = LabelledSample { row: vec![random.random_range(-1.0..1.0)], ..sample(i, 2) };
-        block_on(online.observe(&noise, &champion, None)).unwrap();
+        block_on(online.observe(&noise, &champion)).unwrap();
     }
     let judged = block_on(online.judge(&champion, &plan)).unwrap();
     assert!(judged.better.is_none() && judged.report.held_out == 300, "{:?}", judged.report);
     // A hold says nothing of two classes, and other features are an error.
     let hold = LabelledSample { label: Action::Hold, ..sample(300, 2) };
-    assert!(!block_on(online.observe(&hold, &better, None)).unwrap());
+    assert!(!block_on(online.observe(&hold, &better)).unwrap());
 }

@@ -9,6 +9,10 @@ use crate::inference::learner::{BuiltInTrees, Learnt, TreeGrowth};
 
 /// A model of two features that always answers the same.
 fn champion(output: OutputKind, answer: &[f64]) -> Bundle {
+    champion_that_learnt(None, output, answer)
+}
+
+fn champion_that_learnt(to: Option<Timestamp>, output: OutputKind, answer: &[f64]) -> Bundle {
     let coefficients = answer.iter().flat_map(|bias| [*bias, 0.0, 0.0]).collect();
     let model = LinearPredictor::new(2, coefficients).unwrap();
     let manifest = Manifest {
@@ -23,7 +27,7 @@ fn champion(output: OutputKind, answer: &[f64]) -> Bundle {
         output,
         horizon: None,
         data: None,
-        learnt_to: None,
+        learnt_to: to,
         golden_sample: GoldenSample {
             input: vec![0.0, 0.0],
             output: answer.to_vec(),
@@ -58,13 +62,8 @@ fn trees() -> BuiltInTrees {
     BuiltInTrees(TreeGrowth { rounds: 40, ..TreeGrowth::default() })
 }
 
-fn run(
-    samples: &[LabelledSample],
-    champion: &Bundle,
-    learnt_to: Option<i64>,
-) -> Result<Retrained, RetrainingError> {
-    let learnt_to = learnt_to.map(Timestamp::from_ms);
-    block_on(retrain(samples, champion, learnt_to, &trees(), &RetrainingPlan::default()))
+fn run(samples: &[LabelledSample], champion: &Bundle) -> Result<Retrained, RetrainingError> {
+    block_on(retrain(samples, champion, &trees(), &RetrainingPlan::default()))
 }
 
 #[test]
@@ -73,16 +72,18 @@ fn what_knows_more_is_better_and_becomes_a_version() {
     let cases = [(OutputKind::Binary, vec![0.5]), (three, vec![0.2, 0.4, 0.4])];
     for (kind, answer) in cases {
         let champion = champion(kind, &answer);
-        let Retrained { report, better } = run(&samples(1_000, 0.7), &champion, None).unwrap();
+        let Retrained { report, better } = run(&samples(1_000, 0.7), &champion).unwrap();
         assert!(report.better && report.difference.interval.0 > 0.1, "{report:?}");
         assert!(report.challenger.accuracy > 0.75 && report.challenger.beats_the_coin());
         assert_eq!((report.samples, report.held_out), (1_000, 300));
         // Five minutes before each of three folds, and before the rows that decide when to stop.
         assert_eq!(report.purged, 3 * (4 + 4), "{report:?}");
         let better = better.unwrap();
-        let to = learnt_to(better.training.as_deref().unwrap()).unwrap();
         // The last fold begins with sample 900.
-        assert_eq!(to, Timestamp::from_ms(900 * 60_000));
+        assert_eq!(better.manifest.learnt_to, Some(Timestamp::from_ms(900 * 60_000)));
+        let training: serde_json::Value =
+            serde_json::from_str(better.training.as_deref().unwrap()).unwrap();
+        assert_eq!(training["held_out"], 300);
         let model = bundle::predictor(&better.extension, &better.model).unwrap();
         let registry = FeatureRegistry::default();
         let loaded = block_on(Bundle::new(better.manifest, model, "lightgbm", &registry)).unwrap();
@@ -90,14 +91,14 @@ fn what_knows_more_is_better_and_becomes_a_version() {
         // The same again, to the bit; whatever the order of the samples.
         let mut again = samples(1_000, 0.7);
         again.reverse();
-        assert_eq!(run(&again, &champion, None).unwrap().better.unwrap().model, better.model);
+        assert_eq!(run(&again, &champion).unwrap().better.unwrap().model, better.model);
     }
 }
 
 #[test]
 fn what_knows_nothing_is_not_better() {
     let champion = champion(OutputKind::Binary, &[0.5]);
-    let retrained = run(&samples(1_000, 0.0), &champion, None).unwrap();
+    let retrained = run(&samples(1_000, 0.0), &champion).unwrap();
     assert!(!retrained.report.better && retrained.better.is_none(), "{:?}", retrained.report);
 }
 
@@ -106,19 +107,21 @@ fn a_difference_below_the_margin_is_none() {
     let champion = champion(OutputKind::Binary, &[0.5]);
     let plan = RetrainingPlan { margin: 10.0, ..RetrainingPlan::default() };
     let samples = samples(1_000, 0.7);
-    let retrained = block_on(retrain(&samples, &champion, None, &trees(), &plan)).unwrap();
+    let retrained = block_on(retrain(&samples, &champion, &trees(), &plan)).unwrap();
     assert!(!retrained.report.better && retrained.report.difference.interval.0 > 0.1);
 }
 
 /// Samples that the champion learnt from do not judge it.
 #[test]
 fn judged_is_by_what_neither_has_seen() {
-    let champion = champion(OutputKind::Binary, &[0.5]);
     let samples = samples(1_000, 0.7);
-    let learnt_to = |sample: i64| Some(sample * 60_000);
-    assert_eq!(run(&samples, &champion, learnt_to(100)).unwrap().report.held_out, 300);
-    assert_eq!(run(&samples, &champion, learnt_to(899)).unwrap().report.held_out, 100);
-    let error = run(&samples, &champion, learnt_to(960)).unwrap_err();
+    let run_beside = |sample: i64| {
+        let to = Some(Timestamp::from_ms(sample * 60_000));
+        run(&samples, &champion_that_learnt(to, OutputKind::Binary, &[0.5]))
+    };
+    assert_eq!(run_beside(100).unwrap().report.held_out, 300);
+    assert_eq!(run_beside(899).unwrap().report.held_out, 100);
+    let error = run_beside(960).unwrap_err();
     assert!(matches!(error, RetrainingError::TooFewNew { samples: 39, wanted: 50 }), "{error}");
     assert!(error.is_for_want_of_samples());
 }
@@ -126,7 +129,7 @@ fn judged_is_by_what_neither_has_seen() {
 #[test]
 fn why_there_is_none_is_told() {
     let champion = champion(OutputKind::Binary, &[0.5]);
-    let told = |samples: &[LabelledSample]| run(samples, &champion, None).unwrap_err().to_string();
+    let told = |samples: &[LabelledSample]| run(samples, &champion).unwrap_err().to_string();
     assert!(told(&samples(199, 0.7)).starts_with("too few samples: 199"));
     let mut one = samples(500, 0.7);
     one.iter_mut().for_each(|sample| sample.label = Action::Long);
@@ -139,7 +142,7 @@ fn why_there_is_none_is_told() {
     late.iter_mut().for_each(|sample| sample.known = Timestamp::from_ms(i64::from(u32::MAX)));
     assert!(told(&late).starts_with("too few samples: 0"), "{}", told(&late));
     let score = super::tests::champion(OutputKind::Score, &[0.5]);
-    let error = run(&samples(500, 0.7), &score, None).unwrap_err();
+    let error = run(&samples(500, 0.7), &score).unwrap_err();
     assert!(error.to_string().contains("answers a score"), "{error}");
 }
 
@@ -175,7 +178,7 @@ fn nothing_is_learnt_before_it_is_known() {
     samples.iter_mut().enumerate().for_each(|(i, sample)| sample.row[0] = i as f64);
     let watching = Watching(std::sync::Mutex::default());
     let plan = RetrainingPlan::default();
-    block_on(retrain(&samples, &champion, None, &watching, &plan)).unwrap();
+    block_on(retrain(&samples, &champion, &watching, &plan)).unwrap();
     let newest: Vec<f64> = watching.0.into_inner().unwrap().iter().map(|seen| seen.0).collect();
     assert_eq!(newest, [695.0, 795.0, 895.0]);
 }
