@@ -77,14 +77,17 @@ impl TradeRecord {
         }
     }
 
-    /// The Kelly fraction, clamped to 0..=1; `None` without enough trades, or without both a win
-    /// and a loss.
+    /// The Kelly fraction, clamped to 0..=1; `None` without enough trades. Without a win it is 0, and
+    /// where nothing was lost the share of wins: what the formula tends to.
     pub fn kelly_fraction(&self) -> Option<f64> {
         let trades = self.wins + self.losses;
-        if trades < Self::KELLY_MIN_TRADES || self.wins == 0 || self.lost <= 0.0 {
+        if trades < Self::KELLY_MIN_TRADES {
             return None;
         }
         let p = f64::from(self.wins) / f64::from(trades);
+        if self.wins == 0 || self.lost <= 0.0 {
+            return Some(p);
+        }
         let b = (self.won / f64::from(self.wins)) / (self.lost / f64::from(self.losses));
         Some(((p * b - (1.0 - p)) / b).clamp(0.0, 1.0))
     }
@@ -331,5 +334,11 @@ mod tests {
             losing.add(if i == 0 { 1.0 } else { -1.0 });
         }
         assert_eq!(losing.kelly_fraction(), Some(0.0));
+        let (mut never, mut always) = (TradeRecord::default(), TradeRecord::default());
+        (0..30).for_each(|_| never.add(-1.0));
+        (0..30).for_each(|_| always.add(1.0));
+        assert_eq!((never.kelly_fraction(), always.kelly_fraction()), (Some(0.0), Some(1.0)));
+        always.add(0.0);
+        assert_eq!(always.kelly_fraction(), Some(30.0 / 31.0));
     }
 }

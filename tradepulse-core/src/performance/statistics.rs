@@ -48,14 +48,15 @@ impl<'a> DailyStatistics<'a> {
 
     /// Historical value at risk: minus the 5 % quantile (linear interpolation). A loss is positive.
     pub fn var_95(&self) -> Option<f64> {
-        Some(-quantile(self.returns, 0.05)?)
+        // Not -0 where there is no loss.
+        Some(0.0 - quantile(self.returns, 0.05)?)
     }
 
     /// Historical expected shortfall: minus the mean of the returns at or below the 5 % quantile.
     pub fn cvar_95(&self) -> Option<f64> {
         let limit = quantile(self.returns, 0.05)?;
         let tail: Vec<f64> = self.returns.iter().copied().filter(|r| *r <= limit).collect();
-        Some(-mean(&tail)?)
+        Some(0.0 - mean(&tail)?)
     }
 }
 
@@ -119,6 +120,9 @@ mod tests {
         }
         assert_eq!(DailyStatistics::new(&[0.1, 0.2]).sortino(), None);
         assert_eq!(DailyStatistics::new(&[]).var_95(), None);
+        let still = DailyStatistics::new(&[0.0, 0.0]);
+        let bits = |value: Option<f64>| value.map(f64::to_bits);
+        assert_eq!([still.var_95(), still.cvar_95()].map(bits), [Some(0); 2]);
         assert_eq!(quantile(&[3.0, 1.0, 2.0], 0.25), Some(1.5));
     }
 }
