@@ -165,4 +165,16 @@ fn models_advise_a_replay_as_a_backtest() {
     let sized = "{allow_abstain: true, size_by_confidence: true}";
     with("ema_cross", sized, &[&flags[..], &["--allow-abstain", "--size-by-confidence"]].concat());
     assert!(follows > 20 && confirmed > 0, "{follows} {confirmed}");
+
+    // What they advised is part of what a result depends on.
+    let backtest = "backtest models --data candles.csv --symbol BTC/USDT --timeframe 5m --json \
+                    --threshold 0.34 --expected-value -1 --model";
+    let backtest = |models: &str| {
+        let arguments = format!("{backtest} {models}");
+        run(&path, &arguments.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>())
+    };
+    let (near, far) = (backtest("near.txt"), backtest("far.txt"));
+    assert_ne!(near["trades_hash"], far["trades_hash"]);
+    assert_ne!(near["fingerprint"], far["fingerprint"]);
+    assert_eq!(near["fingerprint"], backtest("near.txt")["fingerprint"]);
 }

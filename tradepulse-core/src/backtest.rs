@@ -151,6 +151,11 @@ impl<'a> Backtest<'a> {
         Ok(self)
     }
 
+    /// What models advised, candle by candle; empty without any.
+    pub fn advice(&self) -> &[Option<Advice>] {
+        &self.advice
+    }
+
     /// Takes what happened inside a candle that holds both stop and target from a finer series.
     ///
     /// # Errors

@@ -8,7 +8,8 @@ use crate::strategy::About;
 
 /// SHA-256 of everything a result depends on, in hex: strategy and version, parameters, settings,
 /// data ([`Series::sha256`](crate::market::Series::sha256) of the candles and of the detail series,
-/// [`FundingSeries::sha256`](crate::market::FundingSeries::sha256) of the funding, if any), engine
+/// [`FundingSeries::sha256`](crate::market::FundingSeries::sha256) of the funding,
+/// [`Advice::sha256`](crate::ensemble::Advice::sha256) of what models advised, if any), engine
 /// version. Equal fingerprints give equal trades.
 pub fn fingerprint(
     about: &About,

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::{Decision, Gate};
 use crate::inference::Action;
@@ -21,6 +22,25 @@ pub struct Advice {
 }
 
 impl Advice {
+    /// SHA-256 of advice candle by candle, hex: what the
+    /// [`fingerprint`](crate::backtest::fingerprint()) takes of a run that models advise.
+    pub fn sha256(advice: &[Option<Self>]) -> String {
+        let mut hash = Sha256::new();
+        for advice in advice {
+            let Some(Self { action, confidence, stop, take_profit }) = advice else {
+                hash.update([0]);
+                continue;
+            };
+            hash.update([1]);
+            hash.update(action.name());
+            for value in [Some(*confidence), *stop, *take_profit] {
+                // No price is NaN.
+                hash.update(value.unwrap_or(f64::NAN).to_le_bytes());
+            }
+        }
+        crate::hex(&hash.finalize())
+    }
+
     /// What `decision` advises; `None` where there were too few usable answers or the models
     /// contradict each other, which is no advice at all.
     pub fn new(decision: &Decision) -> Option<Self> {

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use tradepulse_core::backtest::{Backtest, CostSurvival, Outcome, fingerprint, trades_hash};
+use tradepulse_core::ensemble::Advice;
 use tradepulse_core::market::{FundingSeries, InstrumentKind, Series};
 use tradepulse_core::order::Side;
 use tradepulse_core::parameter::Parameters;
@@ -61,6 +62,9 @@ impl<'a> Finished<'a> {
         let mut data = vec![market.series.sha256()];
         data.extend(request.detail.map(Series::sha256));
         data.extend(backtest.funding().map(FundingSeries::sha256));
+        if !backtest.advice().is_empty() {
+            data.push(Advice::sha256(backtest.advice()));
+        }
         Ok(Self {
             market,
             backtest,
